@@ -1,0 +1,1 @@
+"""Twin networks for text, images and video."""

@@ -1,0 +1,29 @@
+"""What every pluggable part shares: it remembers how it was made, so that it can be saved and made again."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, Self
+
+
+class Component:
+    """Base of preprocesses, backbones, heads, distances, losses and indexes.
+
+    The arguments of the constructor are kept in `config`. They must be JSON values (numbers, strings, lists,
+    dictionaries), because a saved network stores them in `twin.json` and builds the part from them again.
+    """
+
+    _config: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs).arguments
+        config = dict(list(bound.items())[1:])
+        config.update(config.pop("kwargs", {}))
+        object.__setattr__(self, "_config", config)
+        return self
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The constructor arguments that build an equal component."""
+        return dict(self._config)

@@ -1,0 +1,101 @@
+"""The distance contract."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from pytorch_metric_learning.distances import BaseDistance
+from torch import Tensor
+
+from twinnet.component import Component
+from twinnet.errors import TwinnetError
+
+
+class Distance(Component, BaseDistance):
+    """Compares embeddings in three forms: pair by pair, all with all, and an exemplar at every place of a map.
+
+    It is a `BaseDistance` of pytorch-metric-learning, so every loss there can use it. Subclasses normalise, if at
+    all, inside their own forms, so that the three agree.
+
+    Attributes:
+        higher_is_closer: Whether a larger value means closer (a similarity).
+        is_metric: Whether the triangle inequality holds.
+        index_metric: The metric under which an index ranks the same way: "cosine", "ip", "l2", "l1", "hamming", or None.
+    """
+
+    higher_is_closer: ClassVar[bool] = False
+    is_metric: ClassVar[bool] = False
+    index_metric: ClassVar[str | None] = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"normalize_embeddings": False, "is_inverted": self.higher_is_closer, **options})
+
+    @abstractmethod
+    def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
+        """Compare row by row: (B, D), (B, D) -> (B,)."""
+
+    @abstractmethod
+    def matrix(self, a: Tensor, b: Tensor) -> Tensor:
+        """Compare every row with every row: (N, D), (M, D) -> (N, M)."""
+
+    def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """Compare an exemplar with every window of a search map: (B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1).
+
+        The value at (y, x) is the pairwise value of the flattened exemplar and the flattened window at that place.
+
+        Raises:
+            TwinnetError: If the distance has no dense form.
+        """
+        del exemplar, search
+        raise TwinnetError(f"distance {type(self).__name__} has no dense form: choose cosine, dot or sqeuclidean")
+
+    def to_score(self, values: Tensor) -> Tensor:
+        """Turn values into scores, where larger means closer."""
+        return values if self.higher_is_closer else -values
+
+    def embedded(self, embeddings: Tensor) -> Tensor:
+        """Map embeddings to the space where `index_metric` compares them: (N, D) -> (N, K)."""
+        return embeddings
+
+    def compute_mat(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
+        """`matrix` under pytorch-metric-learning's name."""
+        return self.matrix(query_emb, ref_emb)
+
+    def pairwise_distance(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
+        """`pairwise` under pytorch-metric-learning's name."""
+        return self.pairwise(query_emb, ref_emb)
+
+
+def check_dense(exemplar: Tensor, search: Tensor) -> None:
+    """Refuse an exemplar that does not fit into the search map.
+
+    Raises:
+        TwinnetError: If batch or channels differ, or the exemplar is larger than the map.
+    """
+    if exemplar.ndim != 4 or search.ndim != 4 or exemplar.shape[:2] != search.shape[:2]:
+        raise TwinnetError(
+            f"exemplar {tuple(exemplar.shape)} and search {tuple(search.shape)} must be (B, C, h, w) and (B, C, H, W)"
+        )
+    if exemplar.shape[2] > search.shape[2] or exemplar.shape[3] > search.shape[3]:
+        raise TwinnetError(f"exemplar {tuple(exemplar.shape[2:])} is larger than search {tuple(search.shape[2:])}")
+
+
+def cross_correlation(exemplar: Tensor, search: Tensor) -> Tensor:
+    """Dot product at every translation: (B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1).
+
+    The cross-correlation layer of SiamFC (Bertinetto et al. 2016, https://arxiv.org/abs/1606.09549, eq. 2).
+    """
+    check_dense(exemplar, search)
+    batch = len(search)
+    joined = search.reshape(1, -1, *search.shape[2:])  # (1, B*C, H, W)
+    return F.conv2d(joined, exemplar, groups=batch)[0]  # (B, H-h+1, W-w+1)
+
+
+def window_energy(search: Tensor, height: int, width: int) -> Tensor:
+    """Squared norm of every window: (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+    energy = search.square().sum(1, keepdim=True)  # (B, 1, H, W)
+    ones = torch.ones(1, 1, height, width, dtype=search.dtype, device=search.device)
+    return F.conv2d(energy, ones)[:, 0]

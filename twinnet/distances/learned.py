@@ -1,0 +1,87 @@
+"""Distances with weights of their own."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from twinnet.distances.base import Distance
+from twinnet.distances.minkowski import EXACT, TINY, dense_l1, dense_squared
+
+
+class WeightedL1(Distance):
+    """Manhattan distance with a learned non-negative weight for each dimension.
+
+    The weighted L1 of Koch et al. 2015, with a softplus that keeps it a distance. In the dense form the weights
+    belong to the channels.
+
+    Args:
+        dim: Width D of the embeddings, or channels C of the maps.
+    """
+
+    is_metric = True
+    index_metric = "l1"
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.raw_weight = nn.Parameter(torch.full((dim,), math.log(math.e - 1)))  # softplus of it is 1
+
+    @property
+    def weight(self) -> Tensor:
+        """The non-negative weights (D,)."""
+        return F.softplus(self.raw_weight)
+
+    def embedded(self, embeddings: Tensor) -> Tensor:
+        """Scale, so that plain L1 compares as this distance does: (N, D) -> (N, D)."""
+        return embeddings * self.weight
+
+    def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
+        """(B, D), (B, D) -> (B,)."""
+        return (a - b).abs() @ self.weight
+
+    def matrix(self, a: Tensor, b: Tensor) -> Tensor:
+        """(N, D), (M, D) -> (N, M)."""
+        return torch.cdist(self.embedded(a), self.embedded(b), p=1)
+
+    def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+        weight = self.weight[:, None, None]
+        return dense_l1(exemplar * weight, search * weight)
+
+
+class Mahalanobis(Distance):
+    """sqrt((a - b)^T M (a - b)) with a learned M = L^T L, positive semi-definite by construction.
+
+    A factor of `rank` rows keeps M of low rank (Weinberger and Saul 2009). It starts as the identity, that is as
+    the Euclidean distance over the first `rank` dimensions. In the dense form it acts on the channels.
+
+    Args:
+        dim: Width D of the embeddings, or channels C of the maps.
+        rank: Rows of the factor, at most `dim`; all of them unless given.
+    """
+
+    index_metric = "l2"
+
+    def __init__(self, dim: int, rank: int | None = None) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.eye(rank or dim, dim))  # (R, D)
+
+    def embedded(self, embeddings: Tensor) -> Tensor:
+        """Map to the space where this is the Euclidean distance: (N, D) -> (N, R)."""
+        return embeddings @ self.factor.T
+
+    def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
+        """(B, D), (B, D) -> (B,)."""
+        return torch.linalg.vector_norm(self.embedded(a - b), dim=1)
+
+    def matrix(self, a: Tensor, b: Tensor) -> Tensor:
+        """(N, D), (M, D) -> (N, M)."""
+        return torch.cdist(self.embedded(a), self.embedded(b), compute_mode=EXACT)
+
+    def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+        kernel = self.factor[:, :, None, None]  # (R, C, 1, 1)
+        return dense_squared(F.conv2d(exemplar, kernel), F.conv2d(search, kernel)).clamp_min(TINY).sqrt()

@@ -1,0 +1,57 @@
+"""Cosine and dot product."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity
+from torch import Tensor
+
+from twinnet.distances.base import Distance, cross_correlation, window_energy
+
+EPS = 1e-12
+
+
+class Cosine(Distance, CosineSimilarity):
+    """Cosine of the angle between two embeddings, from -1 to 1."""
+
+    higher_is_closer = True
+    index_metric = "cosine"
+
+    def __init__(self) -> None:
+        CosineSimilarity.__init__(self)
+
+    def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
+        """(B, D), (B, D) -> (B,)."""
+        return (F.normalize(a, dim=1) * F.normalize(b, dim=1)).sum(1)
+
+    def matrix(self, a: Tensor, b: Tensor) -> Tensor:
+        """(N, D), (M, D) -> (N, M)."""
+        return F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
+
+    def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+        unit = F.normalize(exemplar.flatten(1), dim=1).view_as(exemplar)
+        norm = window_energy(search, *exemplar.shape[2:]).clamp_min(EPS**2).sqrt()
+        return cross_correlation(unit, search) / norm
+
+
+class Dot(Distance, DotProductSimilarity):
+    """Dot product of two embeddings; its dense form is SiamFC's cross-correlation."""
+
+    higher_is_closer = True
+    index_metric = "ip"
+
+    def __init__(self) -> None:
+        DotProductSimilarity.__init__(self, normalize_embeddings=False)
+
+    def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
+        """(B, D), (B, D) -> (B,)."""
+        return (a * b).sum(1)
+
+    def matrix(self, a: Tensor, b: Tensor) -> Tensor:
+        """(N, D), (M, D) -> (N, M)."""
+        return a @ b.T
+
+    def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
+        """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+        return cross_correlation(exemplar, search)

@@ -1,0 +1,24 @@
+"""The one error type that users of twinnet have to know."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TwinnetError(ValueError):
+    """Bad input, named, with the way out."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> TwinnetError:
+    """The error for a name that nobody registered, offering the near ones.
+
+    Args:
+        kind: What was looked for, as in "distance".
+        name: The name that was not found.
+        known: The names that exist.
+    """
+    candidates = sorted(known)
+    near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5)
+    offer = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(candidates) or 'none'}"
+    return TwinnetError(f"unknown {kind} {name!r}: {offer}")
