@@ -10,6 +10,20 @@ class TwinnetError(ValueError):
     """Bad input, named, with the way out."""
 
 
+class ItemError(TwinnetError):
+    """One item of many cannot be taken.
+
+    Args:
+        position: Its place among the items, from 0.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, position: int, problem: str) -> None:
+        super().__init__(f"item {position}: {problem}")
+        self.position = position
+        self.problem = problem
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> TwinnetError:
     """The error for a name that nobody registered, offering the near ones.
 

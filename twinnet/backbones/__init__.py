@@ -1,0 +1,5 @@
+"""Backbones: batch in, features out."""
+
+from twinnet.backbones.base import Backbone
+
+__all__ = ["Backbone"]

@@ -1,0 +1,42 @@
+"""The backbone contract."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from twinnet.component import Component
+from twinnet.features import Batch, Features
+
+
+class Backbone(Component, nn.Module):
+    """The shared weights of a twin network.
+
+    Attributes:
+        kind: What `forward` gives: "vector", "sequence" or "map".
+        width: The channels D or C of the features.
+        stride: Input pixels for each step of a map; None for the other kinds.
+    """
+
+    kind: ClassVar[str] = "vector"
+    width: int
+    stride: int | None = None
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> Features:
+        """Compute the features of a batch."""
+
+    def default_preprocess(self) -> Mapping[str, Any] | None:
+        """The spec of the preprocess that its weights were trained with, if it is known."""
+        return None
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights, under the names by which they are saved."""
+        return self.state_dict()
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take weights as `weights` gives them."""
+        self.load_state_dict(weights)

@@ -1,0 +1,157 @@
+"""The encode engine: prepare ahead in a thread, sort by cost, fill batches to a budget, write each row where it belongs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from twinnet.batching import plan_batches
+from twinnet.preprocess import Prepared, Preprocess
+from twinnet.tower import Tower
+
+Rows = npt.NDArray[Any]
+Finish = Callable[[Rows], Rows]
+
+
+@dataclass
+class EncodeReport:
+    """What happened while encoding. Pass one to `encode` and read it afterwards.
+
+    Attributes:
+        items: How many items there were.
+        embedded: How many different ones went through the network.
+        truncated: For each item that did not fit: its position, and how many units (tokens) were lost.
+        cost: The units (tokens, pixels) that went through the network, padding not counted.
+        seconds: How long it took.
+    """
+
+    items: int = 0
+    embedded: int = 0
+    truncated: dict[int, int] = field(default_factory=dict)
+    cost: int = 0
+    seconds: float = 0.0
+
+
+def encode(
+    tower: Tower,
+    items: Sequence[Any],
+    preprocess: Preprocess,
+    *,
+    finish: Finish,
+    progress: bool | None = None,
+    report: EncodeReport | None = None,
+) -> Rows:
+    """Embed items.
+
+    Args:
+        tower: The network's side that embeds them.
+        items: Raw items.
+        preprocess: The tower's preprocess, perhaps varied for this call.
+        finish: Applied to the float32 rows (B, D) of each batch before they are stored.
+        progress: Whether to show a bar on standard error; None shows it on a terminal when there is time to see it.
+        report: Filled with what happened.
+
+    Returns:
+        What `finish` gives, one row for each item.
+    """
+    start = time.perf_counter()
+    report = report if report is not None else EncodeReport()
+    source, first = _distinct(items, preprocess)
+    out: Rows | None = None
+    with _bar(len(source), progress) as bar, _inference(tower):
+        for positions, prepared in _windows(items, source, preprocess):
+            for batch in plan_batches([p.cost for p in prepared], _budget(tower, preprocess)):
+                embedded = tower.embed([prepared[i] for i in batch])
+                rows = finish(_to_numpy(embedded))
+                if out is None:
+                    out = np.empty((len(items), *rows.shape[1:]), dtype=rows.dtype)
+                out[[positions[i] for i in batch]] = rows
+                bar.update(len(batch))
+            _note(report, positions, prepared)
+    if out is None:
+        out = finish(np.empty((0, tower.width), dtype=np.float32))
+    for position, origin in first.items():
+        out[position] = out[origin]
+        if origin in report.truncated:
+            report.truncated[position] = report.truncated[origin]
+    report.items, report.embedded = len(items), len(source)
+    report.seconds = time.perf_counter() - start
+    return out
+
+
+def _distinct(items: Sequence[Any], preprocess: Preprocess) -> tuple[list[int], dict[int, int]]:
+    """The positions to embed, and for every other position the equal one among them."""
+    seen: dict[Hashable, int] = {}
+    source: list[int] = []
+    first: dict[int, int] = {}
+    for position, item in enumerate(items):
+        key = preprocess.key(item)
+        origin = position if key is None else seen.setdefault(key, position)
+        if origin == position:
+            source.append(position)
+        else:
+            first[position] = origin
+    return source, first
+
+
+def _windows(
+    items: Sequence[Any], source: list[int], preprocess: Preprocess
+) -> Iterator[tuple[list[int], list[Prepared]]]:
+    """Prepared items, one window being prepared while the one before it is embedded."""
+    size = preprocess.lookahead
+    windows = [source[start : start + size] for start in range(0, len(source), size)]
+    pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-prepare")
+    try:
+        pending: Future[list[Prepared]] | None = None
+        for number, positions in enumerate(windows):
+            current = pending or pool.submit(preprocess.prepare_at, items, positions)
+            if number + 1 < len(windows):
+                pending = pool.submit(preprocess.prepare_at, items, windows[number + 1])
+            yield positions, current.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _budget(tower: Tower, preprocess: Preprocess) -> int:
+    return preprocess.budget.get(tower.device.type, preprocess.budget["cpu"])
+
+
+def _to_numpy(embedded: Tensor) -> Rows:
+    rows: Rows = embedded.float().cpu().numpy()
+    return rows
+
+
+def _note(report: EncodeReport, positions: list[int], prepared: list[Prepared]) -> None:
+    for position, item in zip(positions, prepared, strict=True):
+        report.cost += item.cost
+        if item.lost:
+            report.truncated[position] = item.lost
+
+
+def _bar(total: int, progress: bool | None) -> Any:
+    # tqdm reads None as: only on a terminal.
+    disable = None if progress is None else not progress
+    return tqdm(total=total, desc="encode", unit="item", disable=disable, delay=0.5 if progress is None else 0)
+
+
+@contextmanager
+def _inference(tower: Tower) -> Iterator[None]:
+    was_training = tower.training
+    if was_training:
+        tower.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        if was_training:
+            tower.train()

@@ -1,0 +1,244 @@
+"""The saved network: a folder with `twin.json` and safetensors, written at once or not at all, and checked when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from twinnet.errors import TwinnetError
+from twinnet.heads.base import Head
+from twinnet.quantization import Int8Ranges
+from twinnet.registry import backbones, distances, heads, preprocesses
+from twinnet.tower import Tower
+
+if TYPE_CHECKING:
+    from twinnet.network import TwinNetwork
+
+Network = TypeVar("Network", bound="TwinNetwork")
+
+MANIFEST = "twin.json"
+WEIGHTS = "model.safetensors"
+DISTANCE_WEIGHTS = "distance.safetensors"
+INT8_RANGES = "int8_ranges.safetensors"
+OTHER = "other"
+FORMAT = 1
+
+
+def save(network: TwinNetwork, folder: Path) -> Path:
+    """Write a network into `folder`, replacing a saved network that is there.
+
+    Raises:
+        TwinnetError: If `folder` holds something else, or cannot be written (the folder is left as it was).
+    """
+    if folder.exists() and not folder.is_dir():
+        raise TwinnetError(f"{folder} is a file: choose a folder to save the network in")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise TwinnetError(f"{folder} holds other files and no saved network: choose a new folder")
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        _write(network, temporary)
+        _swap(temporary, folder)
+    except (OSError, SafetensorError) as error:
+        raise TwinnetError(f"{folder}: the network could not be saved ({error})") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def load(cls: type[Network], folder: Path) -> Network:
+    """Read a network that `save` wrote, after checking every file against its checksum.
+
+    Raises:
+        TwinnetError: If there is no saved network, or a file is missing, truncated or changed.
+    """
+    manifest = _read_manifest(folder)
+    _check_files(folder, manifest["files"])
+    try:
+        tower = _load_tower(folder, manifest["tower"])
+        other = _load_other(folder, manifest["other"], tower)
+        distance = distances.create(manifest["distance"])
+    except KeyError as error:
+        raise TwinnetError(f"{folder / MANIFEST}: {error} is missing: save the network again") from error
+    if (folder / DISTANCE_WEIGHTS).is_file():
+        distance.load_state_dict(read_weights(folder / DISTANCE_WEIGHTS))
+    network = cls(tower.backbone, tower.head, distance, tower.preprocess, other)
+    network.truncate_dim = manifest.get("truncate_dim")
+    if (folder / INT8_RANGES).is_file():
+        ranges = read_weights(folder / INT8_RANGES)
+        network.int8_ranges = Int8Ranges(ranges["low"].numpy(), ranges["high"].numpy())
+    return network
+
+
+def head_folder(position: int, layer: nn.Module) -> str:
+    """The subfolder of a head layer, numbered from 1 behind the backbone, as sentence-transformers has it."""
+    return f"{position + 1}_{type(layer).__name__}"
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        TwinnetError: If it is missing or truncated.
+    """
+    try:
+        weights: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise TwinnetError(f"{path}: cannot be read ({error}): the file is missing or damaged") from error
+    return weights
+
+
+def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write tensors as safetensors; tensors that share memory are written apart."""
+    seen: set[int] = set()
+    apart: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        address = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.detach().clone().contiguous() if address in seen else tensor.detach().contiguous()
+        seen.add(address)
+    save_file(apart, path, metadata={"format": "pt"})
+
+
+def checksum(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(network: TwinNetwork, folder: Path) -> None:
+    manifest: dict[str, Any] = {"format": FORMAT, "tower": _save_tower(network.tower, folder), "other": None}
+    if network.other is not None:
+        manifest["other"] = _save_other(network, folder)
+    manifest["distance"] = _spec(distances, network.distance)
+    manifest["truncate_dim"] = network.truncate_dim
+    if network.distance.state_dict():
+        write_weights(folder / DISTANCE_WEIGHTS, network.distance.state_dict())
+    if network.int8_ranges is not None:
+        ranges = {"low": network.int8_ranges.low, "high": network.int8_ranges.high}
+        write_weights(folder / INT8_RANGES, {name: torch.from_numpy(values) for name, values in ranges.items()})
+    if network.tower.preprocess is not None:
+        network.tower.preprocess.write_companions(network, folder)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    manifest["files"] = {path.relative_to(folder).as_posix(): checksum(path) for path in files}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False) -> dict[str, Any]:
+    folder.mkdir(exist_ok=True)
+    if not backbone_is_shared:
+        write_weights(folder / WEIGHTS, tower.backbone.weights())
+    for position, layer in enumerate(tower.head):
+        if layer.state_dict():
+            (folder / head_folder(position, layer)).mkdir()
+            write_weights(folder / head_folder(position, layer) / WEIGHTS, layer.state_dict())
+    if tower.preprocess is not None:
+        tower.preprocess.save(folder)
+    return {
+        "preprocess": None if tower.preprocess is None else _spec(preprocesses, tower.preprocess),
+        "backbone": None if backbone_is_shared else _spec(backbones, tower.backbone),
+        "head": [_spec(heads, layer) for layer in tower.head],
+    }
+
+
+def _save_other(network: TwinNetwork, folder: Path) -> dict[str, Any]:
+    assert network.other is not None
+    shared = network.other.backbone is network.tower.backbone
+    return _save_tower(network.other, folder / OTHER, backbone_is_shared=shared) | {
+        "head_is_shared": network.other.head is network.tower.head
+    }
+
+
+def _spec(registry: Any, component: Any) -> dict[str, Any]:
+    return {"name": registry.name_of(component), **component.config}
+
+
+def _load_tower(folder: Path, spec: Mapping[str, Any], shared: Tower | None = None) -> Tower:
+    backbone = shared.backbone if shared is not None else None
+    if backbone is None:
+        backbone = backbones.create(spec["backbone"])
+        _fill(backbone.load_weights, folder / WEIGHTS)
+    preprocess = spec["preprocess"]
+    if preprocess is not None:
+        config = {key: value for key, value in preprocess.items() if key != "name"}
+        preprocess = preprocesses.get(preprocess["name"]).load(folder, config)
+    tower = Tower(backbone, list(spec["head"]), preprocess)
+    for position, layer in enumerate(tower.head):
+        if layer.state_dict():
+            _fill(layer.load_state_dict, folder / head_folder(position, layer) / WEIGHTS)
+    return tower
+
+
+def _load_other(folder: Path, spec: Mapping[str, Any] | None, tower: Tower) -> Tower | None:
+    if spec is None:
+        return None
+    other = _load_tower(folder / OTHER, spec, tower if spec["backbone"] is None else None)
+    if spec["head_is_shared"]:
+        other.head = tower.head
+    return other
+
+
+def _fill(load_weights: Any, path: Path) -> None:
+    try:
+        load_weights(read_weights(path))
+    except (RuntimeError, AttributeError) as error:
+        raise TwinnetError(f"{path}: the weights do not fit the network that {MANIFEST} describes: {error}") from error
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise TwinnetError(f"{folder} holds no saved network: there is no {MANIFEST}")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        known = manifest["format"] <= FORMAT
+    except (ValueError, KeyError, TypeError) as error:
+        raise TwinnetError(f"{path}: damaged ({error}): restore it or save the network again") from error
+    if not known:
+        raise TwinnetError(f"{path}: format {manifest['format']} is newer than this twinnet: upgrade it")
+    found: dict[str, Any] = manifest
+    return found
+
+
+def _check_files(folder: Path, files: Mapping[str, str]) -> None:
+    root = folder.resolve()
+    for name, expected in files.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(root):
+            raise TwinnetError(f"{folder / MANIFEST}: {name!r} lies outside the folder: do not trust it")
+        if not path.is_file():
+            raise TwinnetError(f"{path}: missing from the saved network: restore it or save the network again")
+        if checksum(path) != expected:
+            raise TwinnetError(
+                f"{path}: truncated or changed since the network was saved: restore it or save the network again"
+            )
+
+
+def _swap(temporary: Path, folder: Path) -> None:
+    """Put the new folder in place of the old one; a crash leaves one of them whole."""
+    temporary.chmod(0o777 & ~_umask())
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+    folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

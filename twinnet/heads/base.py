@@ -1,0 +1,88 @@
+"""The head contract: a chain of layers from features to an embedding."""
+
+from __future__ import annotations
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from twinnet.component import Component
+from twinnet.features import Features
+from twinnet.registry import heads
+
+
+class HeadLayer(Component, nn.Module):
+    """One step from features to an embedding. A constructor argument `in_features` may be left to `build_head`."""
+
+    @abstractmethod
+    def forward(self, features: Features) -> Features:
+        """Transform the features."""
+
+    def out_width(self, width: int) -> int:
+        """The width that comes out when `width` goes in."""
+        return width
+
+
+class Head(nn.Module):
+    """A chain of head layers.
+
+    Args:
+        layers: The layers, first to last.
+        width: The width of the features that go in.
+    """
+
+    def __init__(self, layers: Iterable[HeadLayer], width: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.width = width
+        for layer in self:
+            self.width = layer.out_width(self.width)
+
+    def __iter__(self) -> Iterator[HeadLayer]:
+        for layer in self.layers:
+            assert isinstance(layer, HeadLayer)
+            yield layer
+
+    def forward(self, features: Features) -> Features:
+        """Run the layers in order."""
+        for layer in self:
+            features = layer(features)
+        return features
+
+
+HeadSpec = str | Mapping[str, Any] | HeadLayer
+HeadSpecs = HeadSpec | Sequence[HeadSpec]
+
+
+def build_head(specs: HeadSpecs | Head | None, width: int, kind: str) -> Head:
+    """Make a head from names, mappings or layers, telling each layer the width that reaches it.
+
+    Args:
+        specs: One spec or several. None is mean pooling, or nothing where the backbone gives vectors.
+        width: The width of the backbone's features.
+        kind: Their kind.
+    """
+    if isinstance(specs, Head):
+        return specs
+    if specs is None:
+        specs = [] if kind == "vector" else ["pooling/mean"]
+    if isinstance(specs, str | Mapping | HeadLayer):
+        specs = [specs]
+    layers: list[HeadLayer] = []
+    reached = width
+    for spec in specs:
+        layer = spec if isinstance(spec, HeadLayer) else _create(spec, reached)
+        reached = layer.out_width(reached)
+        layers.append(layer)
+    return Head(layers, width)
+
+
+def _create(spec: str | Mapping[str, Any], width: int) -> HeadLayer:
+    name = spec if isinstance(spec, str) else spec["name"]
+    takes_width = "in_features" in inspect.signature(heads.get(name.partition("/")[0])).parameters
+    given = isinstance(spec, Mapping) and "in_features" in spec
+    layer: HeadLayer = heads.create(spec, **({"in_features": width} if takes_width and not given else {}))
+    return layer

@@ -1,0 +1,76 @@
+"""One side of a twin network: preprocess, backbone and head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from twinnet.backbones.base import Backbone
+from twinnet.errors import TwinnetError
+from twinnet.features import Batch
+from twinnet.heads.base import Head, HeadSpecs, build_head
+from twinnet.preprocess import Prepared, Preprocess
+from twinnet.registry import backbones, preprocesses
+
+PreprocessSpec = str | Mapping[str, Any] | Preprocess | None
+BackboneSpec = str | Mapping[str, Any] | Backbone
+
+
+class Tower(nn.Module):
+    """Takes raw items of one kind to embeddings.
+
+    Args:
+        backbone: A backbone, its name, or a mapping with its name and arguments.
+        head: Head layers, likewise, one or a list; pooling by the mean (if anything is to be pooled) unless given.
+        preprocess: A preprocess, likewise; the one that the backbone asks for unless given. Without either, the tower
+            takes only batches.
+    """
+
+    backbone: Backbone
+    head: Head
+
+    def __init__(
+        self, backbone: BackboneSpec, head: HeadSpecs | Head | None = None, preprocess: PreprocessSpec = None
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone if isinstance(backbone, Backbone) else backbones.create(backbone)
+        self.head = build_head(head, self.backbone.width, self.backbone.kind)
+        spec = preprocess or self.backbone.default_preprocess()
+        self.preprocess: Preprocess | None = (
+            spec if isinstance(spec, Preprocess) or spec is None else preprocesses.create(spec)
+        )
+
+    @property
+    def width(self) -> int:
+        """The width of the embeddings."""
+        return self.head.width
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    def reader(self) -> Preprocess:
+        """The preprocess.
+
+        Raises:
+            TwinnetError: If the tower has none.
+        """
+        if self.preprocess is None:
+            raise TwinnetError("this network has no preprocess, so it cannot take raw items: pass preprocess= to it")
+        return self.preprocess
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Embed a batch: (B, D), or a map (B, C, H, W) where the head keeps maps."""
+        values: Tensor = self.head(self.backbone(batch)).values
+        return values
+
+    def embed(self, prepared: Sequence[Prepared]) -> Tensor:
+        """Embed prepared items as one batch."""
+        batch = self.reader().collate(prepared)
+        device = self.device
+        embedded: Tensor = self({name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()})
+        return embedded
