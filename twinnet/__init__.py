@@ -1,1 +1,65 @@
-"""Twin networks for text, images and video."""
+"""Twin networks for text, images and video: one shared-weight network, pluggable parts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twinnet.encoding import EncodeReport
+    from twinnet.errors import TwinnetError
+    from twinnet.mining.clusters import agglomerate, communities
+    from twinnet.mining.duplicates import deduplicate
+    from twinnet.mining.pairs import most_similar_pairs
+    from twinnet.mining.search import search
+    from twinnet.models.catalogue import catalogue
+    from twinnet.models.loading import load
+    from twinnet.network import TwinNetwork
+    from twinnet.tower import Tower
+    from twinnet.training import Trainer, TrainingConfig
+
+# Name -> module, so that `import twinnet` imports none of them.
+_HOMES = {
+    "EncodeReport": "encoding",
+    "Tower": "tower",
+    "Trainer": "training",
+    "TrainingConfig": "training",
+    "TwinNetwork": "network",
+    "TwinnetError": "errors",
+    "agglomerate": "mining.clusters",
+    "catalogue": "models.catalogue",
+    "communities": "mining.clusters",
+    "deduplicate": "mining.duplicates",
+    "load": "models.loading",
+    "most_similar_pairs": "mining.pairs",
+    "search": "mining.search",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "EncodeReport",
+    "Tower",
+    "Trainer",
+    "TrainingConfig",
+    "TwinNetwork",
+    "TwinnetError",
+    "agglomerate",
+    "catalogue",
+    "communities",
+    "deduplicate",
+    "load",
+    "most_similar_pairs",
+    "search",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'twinnet' has no attribute {name!r}")
+    value = getattr(import_module(f"twinnet.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

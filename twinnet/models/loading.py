@@ -1,0 +1,66 @@
+"""Loading a network by name or path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from twinnet.errors import TwinnetError, unknown_name
+from twinnet.folder import MANIFEST, WEIGHTS, checksum
+from twinnet.models.catalogue import Model, catalogue
+from twinnet.models.sources import HubRepo
+from twinnet.network import TwinNetwork
+
+
+def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remote_code: bool = False) -> TwinNetwork:
+    """Load a network.
+
+    Args:
+        name: The path of a saved network or of a sentence-transformers folder, a name of the catalogue
+            (`twinnet models`), or "owner/name" on the model hub. Paths and installed packages never touch the network.
+        device: Where to put it, as torch names it; the CPU unless given.
+        trust_remote_code: Whether code that comes with the model may run.
+
+    Raises:
+        TwinnetError: If there is no such model, or its files are damaged.
+    """
+    folder = _find(name)
+    network = _read(folder, trust_remote_code)
+    return network.to(device) if device else network
+
+
+def _find(name: str | os.PathLike[str]) -> Path:
+    path = Path(name)
+    if path.is_dir():
+        return path
+    known = {model.name: model for model in catalogue()}
+    model = known.get(str(name).removeprefix("sentence-transformers/"))
+    if model is not None:
+        return _fetch(model)
+    if path.exists():
+        raise TwinnetError(f"{path} is a file: a model is a folder")
+    looks_like_path = path.is_absolute() or str(name).startswith(".") or len(path.parts) > 2
+    if isinstance(name, str) and len(path.parts) == 2 and not looks_like_path:
+        return HubRepo(name).fetch()
+    if looks_like_path or isinstance(name, os.PathLike):
+        raise TwinnetError(f"{path}: there is no such folder")
+    raise unknown_name("model", str(name), known)
+
+
+def _fetch(model: Model) -> Path:
+    folder = model.source().fetch()
+    if model.sha256 and checksum(folder / WEIGHTS) != model.sha256:
+        raise TwinnetError(
+            f"{folder / WEIGHTS}: not the weights of {model.name}, its sha256 differs: install {model.source()} again"
+        )
+    return folder
+
+
+def _read(folder: Path, trust_remote_code: bool) -> TwinNetwork:
+    from twinnet.text.sbert import is_sbert_folder, read_sbert
+
+    if (folder / MANIFEST).is_file():
+        return TwinNetwork.load(folder)
+    if is_sbert_folder(folder):
+        return read_sbert(folder, trust_remote_code=trust_remote_code)
+    raise TwinnetError(f"{folder}: neither {MANIFEST} nor modules.json nor config.json is there, so this is no model")

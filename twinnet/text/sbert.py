@@ -1,0 +1,261 @@
+"""The folder of sentence-transformers, read and written: modules.json, one folder for each module, the tokenizer."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from twinnet.backbones.transformers import TransformersBackbone
+from twinnet.errors import TwinnetError
+from twinnet.folder import WEIGHTS, head_folder, read_weights
+from twinnet.heads import Dense, HeadLayer, LayerNorm, Normalize, Pooling
+from twinnet.network import TwinNetwork
+from twinnet.text.preprocess import TOKENIZER_FILE, TextPreprocess, read_side_files
+
+log = logging.getLogger(__name__)
+
+MODULES = "modules.json"
+SETTINGS = "config_sentence_transformers.json"
+MODULE = "config.json"
+TRANSFORMER = "sentence_bert_config.json"
+TYPES = "sentence_transformers.models."
+# Before modules were called Transformer, they were called after the architecture.
+TRANSFORMERS = ("Transformer", "BERT", "RoBERTa", "DistilBERT", "ALBERT", "XLNet", "CamemBERT", "XLMRoBERTa")
+SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
+ACTIVATIONS = {
+    "gelu": "torch.nn.modules.activation.GELU",
+    "identity": "torch.nn.modules.linear.Identity",
+    "relu": "torch.nn.modules.activation.ReLU",
+    "sigmoid": "torch.nn.modules.activation.Sigmoid",
+    "silu": "torch.nn.modules.activation.SiLU",
+    "tanh": "torch.nn.modules.activation.Tanh",
+}
+LEGACY_MODES = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+def is_sbert_folder(folder: Path) -> bool:
+    """Whether this is a folder of sentence-transformers, or a plain model of transformers."""
+    return (folder / MODULES).is_file() or (folder / MODULE).is_file()
+
+
+def read_sbert(folder: Path, *, trust_remote_code: bool = False) -> TwinNetwork:
+    """Read a folder of sentence-transformers; a plain model of transformers gets mean pooling, as it does there.
+
+    Args:
+        folder: The folder.
+        trust_remote_code: Whether code that comes with the model may run.
+
+    Raises:
+        TwinnetError: If a file is missing or damaged, or a module is of a type that twinnet does not know.
+    """
+    modules = _read_json(folder / MODULES) if (folder / MODULES).is_file() else []
+    layers: list[HeadLayer] = []
+    transformer = folder
+    for module in modules:
+        kind, place = module["type"].rpartition(".")[2], _inside(folder, module["path"])
+        if kind in TRANSFORMERS:
+            transformer = place
+        elif kind in READERS:
+            layers += READERS[kind](place)
+        else:
+            raise TwinnetError(
+                f"{folder / MODULES}: module type {module['type']!r} is not known: "
+                f"{', '.join(['Transformer', *READERS])} are"
+            )
+    settings = _read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
+    network = TwinNetwork(
+        TransformersBackbone.from_folder(transformer, trust_remote_code=trust_remote_code),
+        layers if modules else ["pooling/mean"],
+        settings.get("similarity_fn_name") or "cosine",
+        _read_preprocess(transformer, settings),
+    )
+    network.truncate_dim = settings.get("truncate_dim")
+    return network
+
+
+def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
+    """Make a saved text network a folder of sentence-transformers too, where its parts have a counterpart there."""
+    backbone, preprocess = network.tower.backbone, network.tower.preprocess
+    layers = list(network.tower.head)
+    translatable = all(type(layer).__name__ in WRITERS for layer in layers) and network.other is None
+    if not (isinstance(backbone, TransformersBackbone) and isinstance(preprocess, TextPreprocess) and translatable):
+        log.warning("%s: this network has parts that sentence-transformers lacks, only twinnet can read it", folder)
+        return
+    names = [head_folder(position, layer) for position, layer in enumerate(layers)]
+    kinds = ["Transformer", *(type(layer).__name__ for layer in layers)]
+    modules = [
+        {"idx": i, "name": str(i), "path": path, "type": TYPES + kind}
+        for i, (path, kind) in enumerate(zip(["", *names], kinds, strict=True))
+    ]
+    width = backbone.width
+    for name, layer in zip(names, layers, strict=True):
+        (folder / name).mkdir(exist_ok=True)
+        _write_json(folder / name / MODULE, WRITERS[type(layer).__name__](layer, width))
+        width = layer.out_width(width)
+    _write_json(folder / MODULES, modules)
+    _write_json(folder / MODULE, json.loads(backbone.model.config.to_json_string()))
+    lowercase = preprocess.config.get("lowercase", False)
+    _write_json(folder / TRANSFORMER, {"max_seq_length": preprocess.max_length, "do_lower_case": lowercase})
+    _write_json(folder / SETTINGS, _settings(network, preprocess))
+    if "tokenizer_config.json" not in preprocess.side_files:
+        pad = preprocess.tokenizer.id_to_token(preprocess.pad_id)
+        _write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": pad})
+
+
+def _settings(network: TwinNetwork, preprocess: TextPreprocess) -> dict[str, Any]:
+    from twinnet.registry import distances
+
+    distance = distances.name_of(network.distance)
+    return {
+        "__version__": {"sentence_transformers": "3.0.0"},
+        "prompts": preprocess.prompts,
+        "default_prompt_name": preprocess.config.get("default_prompt"),
+        "similarity_fn_name": distance if distance in SIMILARITIES else None,
+        **({"truncate_dim": network.truncate_dim} if network.truncate_dim else {}),
+    }
+
+
+def _read_preprocess(folder: Path, settings: dict[str, Any]) -> TextPreprocess:
+    config = _read_json(folder / MODULE)
+    limits = next((_read_json(path) for path in sorted(folder.glob("sentence_*_config.json"))), {})
+    side_files = read_side_files(folder)
+    described = json.loads(side_files.get("tokenizer_config.json", "{}"))
+    max_length = limits.get("max_seq_length")
+    if max_length is None:
+        positions = config.get("max_position_embeddings", -1)
+        bounds = [described.get("model_max_length", 10**9), positions if positions > 0 else 10**9]
+        max_length = min(bounds) if min(bounds) < 10**9 else None
+    preprocess = TextPreprocess(
+        max_length=max_length,
+        prompts=settings.get("prompts"),
+        default_prompt=settings.get("default_prompt_name"),
+        lowercase=limits.get("do_lower_case", False),
+        tokenizer=_tokenizer_json(folder),
+        side_files=side_files,
+        pad_id=config.get("pad_token_id") or 0,
+    )
+    return _with_pad(preprocess, described.get("pad_token"))
+
+
+def _with_pad(preprocess: TextPreprocess, pad: str | dict[str, Any] | None) -> TextPreprocess:
+    """The same with the pad id of the token that the tokenizer's configuration names, if it names one."""
+    token = pad["content"] if isinstance(pad, dict) else pad
+    pad_id = preprocess.tokenizer.token_to_id(token) if token else None
+    if pad_id is None or pad_id == preprocess.pad_id:
+        return preprocess
+    source, side_files = preprocess.tokenizer_source, preprocess.side_files
+    return TextPreprocess(**preprocess.config | {"pad_id": pad_id}, tokenizer=source, side_files=side_files)
+
+
+def _tokenizer_json(folder: Path) -> str:
+    """The fast tokenizer's JSON; older folders have only a vocabulary, from which transformers makes it."""
+    path = folder / TOKENIZER_FILE
+    if path.is_file():
+        return path.read_bytes().decode()
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        source: str = tokenizer.backend_tokenizer.to_str()
+    except Exception as error:
+        raise TwinnetError(f"{path}: missing, and transformers cannot make it from the folder ({error})") from error
+    return source
+
+
+def _read_pooling(place: Path) -> list[HeadLayer]:
+    config = _read_json(place / MODULE)
+    modes = config.get("pooling_mode") or [mode for key, mode in LEGACY_MODES.items() if config.get(key)] or "mean"
+    return [Pooling(modes, include_prompt=config.get("include_prompt", True))]
+
+
+def _read_dense(place: Path) -> list[HeadLayer]:
+    config = _read_json(place / MODULE)
+    kinds = {path.rpartition(".")[2]: name for name, path in ACTIVATIONS.items()}
+    kind = config.get("activation_function", "Tanh").rpartition(".")[2]
+    if kind not in kinds:
+        raise TwinnetError(f"{place / MODULE}: activation {kind!r} is not known: {', '.join(kinds)} are")
+    layer = Dense(
+        config["in_features"],
+        config["out_features"],
+        bias=config.get("bias", True),
+        activation=kinds[kind],
+        residual=config.get("use_residual", False),
+    )
+    layer.load_state_dict(_read_module_weights(place))
+    return [layer]
+
+
+def _read_layer_norm(place: Path) -> list[HeadLayer]:
+    layer = LayerNorm(_read_json(place / MODULE)["dimension"])
+    layer.load_state_dict(_read_module_weights(place))
+    return [layer]
+
+
+def _read_module_weights(place: Path) -> dict[str, torch.Tensor]:
+    old = place / "pytorch_model.bin"
+    if old.is_file() and not (place / WEIGHTS).is_file():
+        weights: dict[str, torch.Tensor] = torch.load(old, map_location="cpu", weights_only=True)
+        return weights
+    return read_weights(place / WEIGHTS)
+
+
+def _write_pooling(layer: Any, width: int) -> dict[str, Any]:
+    legacy = {key: mode in layer.modes for key, mode in LEGACY_MODES.items()}
+    in_legacy_order = [mode for key, mode in LEGACY_MODES.items() if legacy[key]] == layer.modes
+    modes = legacy if in_legacy_order else {"pooling_mode": layer.modes}
+    return {"word_embedding_dimension": width, **modes, "include_prompt": layer.include_prompt}
+
+
+def _write_dense(layer: Any, width: int) -> dict[str, Any]:
+    config = {
+        "in_features": width,
+        "out_features": layer.out_width(width),
+        "bias": layer.linear.bias is not None,
+        "activation_function": ACTIVATIONS[layer.config.get("activation", "identity")],
+    }
+    return config | ({"use_residual": True} if layer.skip else {})
+
+
+READERS: dict[str, Callable[[Path], list[HeadLayer]]] = {
+    "Pooling": _read_pooling,
+    "Dense": _read_dense,
+    "LayerNorm": _read_layer_norm,
+    "Normalize": lambda _: [Normalize()],
+    "Dropout": lambda _: [],  # does nothing outside its own training
+}
+WRITERS: dict[str, Callable[[Any, int], dict[str, Any]]] = {
+    "Pooling": _write_pooling,
+    "Dense": _write_dense,
+    "LayerNorm": lambda _, width: {"dimension": width},
+    "Normalize": lambda _layer, _width: {},
+}
+
+
+def _inside(folder: Path, path: str) -> Path:
+    place = folder / path
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise TwinnetError(f"{folder / MODULES}: path {path!r} lies outside the folder: do not trust it")
+    return place
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TwinnetError(f"{path}: cannot be read ({error}): the file is missing or damaged") from error
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
