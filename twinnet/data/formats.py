@@ -1,4 +1,4 @@
-"""Parsers from bytes to columns. Only "\\n" and "\\r\\n" end a line, so that any text survives."""
+"""Parsers from bytes to columns. Only a line feed, perhaps after a carriage return, ends a line: any text survives."""
 
 from __future__ import annotations
 

@@ -22,19 +22,23 @@ class Table:
 
     Attributes:
         path: The file, for messages.
-        columns: The values of each column, all equally many.
+        source: What the file holds.
     """
 
     path: str
-    columns: dict[str, list[Any]]
-    _source: Columns
+    source: Columns
+
+    @property
+    def columns(self) -> dict[str, list[Any]]:
+        """The values of each column, all equally many."""
+        return self.source.values
 
     def __len__(self) -> int:
-        return len(self._source.numbers)
+        return len(self.source.numbers)
 
     def place(self, row: int) -> str:
         """Where row `row` stands, as in "a.tsv, line 7"."""
-        return f"{self.path}, {self._source.unit} {self._source.numbers[row]}"
+        return f"{self.path}, {self.source.unit} {self.source.numbers[row]}"
 
     def name_of(self, *names: str) -> str:
         """The first of `names` that is a column.
@@ -61,6 +65,18 @@ class Table:
                 found = "empty (null)" if value is None else f"{type(value).__name__} {value!r:.60}"
                 raise TwinnetError(f"{self.place(row)}: column {name!r} is {found}: expected text")
         return values
+
+    def labels(self, *names: str) -> list[str]:
+        """The values of the first column that exists among `names`, as names of classes.
+
+        Raises:
+            TwinnetError: If there is no such column, or a value is missing.
+        """
+        name = self.name_of(*names)
+        for row, value in enumerate(self.columns[name]):
+            if value is None or value == "":
+                raise TwinnetError(f"{self.place(row)}: column {name!r} is empty: expected a label")
+        return [str(value) for value in self.columns[name]]
 
     def numbers(self, *names: str, lowest: float = -math.inf, highest: float = math.inf) -> list[float]:
         """The numbers of the first column that exists among `names`.
@@ -97,10 +113,13 @@ def read_table(path: str | PathLike[str], file_format: str | None = None) -> Tab
     """
     name = "standard input" if str(path) == STDIN else str(path)
     parser = PARSERS[_format_of(path, file_format)]
-    columns = parser(_read(path, name), name)
+    data = _read(path, name)
+    if not data.strip():
+        raise TwinnetError(f"{name} is empty")
+    columns = parser(data, name)
     if not columns.numbers:
-        raise TwinnetError(f"{name} is empty" if not columns.values else f"{name} has a header and no rows")
-    return Table(name, columns.values, columns)
+        raise TwinnetError(f"{name} has a header and no rows")
+    return Table(name, columns)
 
 
 def read_column(path: str | PathLike[str], column: str | None = None, file_format: str | None = None) -> list[str]:
@@ -143,7 +162,7 @@ def _read(path: str | PathLike[str], name: str) -> bytes:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if not isinstance(value, str | int | float):
         return None
     try:
         number = float(value)

@@ -1,0 +1,150 @@
+"""Training and evaluation data: columns of items, and what is known about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+from twinnet.data.tables import Table, read_table
+from twinnet.errors import TwinnetError
+from twinnet.supervision import Supervision
+
+FIRST = ("s1", "sentence1", "anchor", "premise")
+SECOND = ("s2", "sentence2", "positive", "hypothesis")
+COLUMN_COUNTS = {Supervision.LABELS: 1, Supervision.TRIPLETS: 3}
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows of items of any modality.
+
+    Attributes:
+        columns: The items, one sequence for each side: one for labels, two for pairs, three or more for triplets.
+        target: What is known of each row: a float score, or an integer label or class; None for pairs and triplets.
+        supervision: What the columns and the target mean.
+        classes: The names of the classes, where the target is an index into them.
+
+    Raises:
+        TwinnetError: If there are no rows, or columns and target do not fit together.
+    """
+
+    columns: tuple[Sequence[Any], ...]
+    target: Sequence[float] | Sequence[int] | None
+    supervision: Supervision
+    classes: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        expected, more = COLUMN_COUNTS.get(self.supervision, 2), self.supervision is Supervision.TRIPLETS
+        if len(self.columns) != expected and not (more and len(self.columns) > expected):
+            least = f"{expected} or more" if more else str(expected)
+            raise TwinnetError(f"{self.supervision.value}: expected {least} columns of items, got {len(self.columns)}")
+        lengths = [len(column) for column in self.columns] + ([] if self.target is None else [len(self.target)])
+        if len(set(lengths)) > 1:
+            raise TwinnetError(f"the columns (and the target, if any) have different lengths: {lengths}")
+        if lengths[0] == 0:
+            raise TwinnetError("there are no examples")
+        needs_target = self.supervision not in (Supervision.PAIRS, Supervision.TRIPLETS)
+        if needs_target != (self.target is not None):
+            raise TwinnetError(
+                f"{self.supervision.value}: {'a target is missing' if needs_target else 'takes no target'}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def rows(self, indices: Sequence[int]) -> Examples:
+        """The examples at `indices`, in that order."""
+        columns = tuple([column[i] for i in indices] for column in self.columns)
+        target = None if self.target is None else [self.target[i] for i in indices]
+        return Examples(columns, target, self.supervision, self.classes)
+
+
+def scored_pairs(path: str | PathLike[str], highest: float = 5.0, file_format: str | None = None) -> Examples:
+    """Read pairs with a similarity: columns score, s1, s2.
+
+    Args:
+        path: The file.
+        highest: The highest score there can be; scores are divided by it, so that they run from 0 to 1.
+        file_format: As in `read_table`.
+
+    Raises:
+        TwinnetError: If the file is not as described, or a score is outside 0..highest.
+    """
+    table = read_table(path, file_format)
+    scores = [score / highest for score in table.numbers("score", "similarity", lowest=0.0, highest=highest)]
+    return Examples(_pair(table), scores, Supervision.SCORED_PAIRS)
+
+
+def labelled_pairs(path: str | PathLike[str], file_format: str | None = None) -> Examples:
+    """Read pairs with the label 1 (same) or 0 (different): columns label, s1, s2.
+
+    Raises:
+        TwinnetError: If the file is not as described.
+    """
+    table = read_table(path, file_format)
+    labels = table.numbers("label", lowest=0, highest=1)
+    for row, label in enumerate(labels):
+        if label not in (0, 1):
+            raise TwinnetError(f"{table.place(row)}: column 'label' is {label:g}: expected 0 or 1")
+    return Examples(_pair(table), [int(label) for label in labels], Supervision.LABELLED_PAIRS)
+
+
+def class_pairs(path: str | PathLike[str], file_format: str | None = None) -> Examples:
+    """Read pairs with a class, as in natural language inference: columns label, premise, hypothesis.
+
+    Raises:
+        TwinnetError: If the file is not as described, or there is only one class.
+    """
+    table = read_table(path, file_format)
+    labels = table.labels("label")
+    classes = tuple(sorted(set(labels)))
+    if len(classes) < 2:
+        raise TwinnetError(f"{table.path}: all rows have the label {classes[0]!r}: two classes or more are needed")
+    return Examples(_pair(table), _indices(labels, classes), Supervision.CLASS_PAIRS, classes)
+
+
+def positive_pairs(path: str | PathLike[str], file_format: str | None = None) -> Examples:
+    """Read pairs that belong together: columns anchor, positive.
+
+    Raises:
+        TwinnetError: If the file is not as described.
+    """
+    return Examples(_pair(read_table(path, file_format)), None, Supervision.PAIRS)
+
+
+def triplets(path: str | PathLike[str], file_format: str | None = None) -> Examples:
+    """Read triplets: columns anchor, positive, negative, and perhaps negative2, negative3, ...
+
+    Raises:
+        TwinnetError: If the file is not as described.
+    """
+    table = read_table(path, file_format)
+    further = sorted((name for name in table.columns if _is_further_negative(name)), key=lambda name: int(name[8:]))
+    names = ["anchor", "positive", table.name_of("negative", *further[:1]), *further]
+    return Examples(tuple(table.texts(name) for name in dict.fromkeys(names)), None, Supervision.TRIPLETS)
+
+
+def labelled(items: Sequence[Any], labels: Sequence[Any]) -> Examples:
+    """Single items with a class label of any kind; the classes are sorted by name.
+
+    Raises:
+        TwinnetError: If items and labels are not equally many.
+    """
+    names = [str(label) for label in labels]
+    classes = tuple(sorted(set(names)))
+    return Examples((items,), _indices(names, classes), Supervision.LABELS, classes)
+
+
+def _pair(table: Table) -> tuple[list[str], list[str]]:
+    return table.texts(*FIRST), table.texts(*SECOND)
+
+
+def _indices(labels: Sequence[str], classes: Sequence[str]) -> list[int]:
+    index = {name: position for position, name in enumerate(classes)}
+    return [index[label] for label in labels]
+
+
+def _is_further_negative(name: str) -> bool:
+    return name.startswith("negative") and name[8:].isdecimal()
