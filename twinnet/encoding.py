@@ -1,4 +1,4 @@
-"""The encode engine: prepare ahead in a thread, sort by cost, fill batches to a budget, write each row where it belongs."""
+"""The encode engine: prepare ahead, sort by cost, fill batches to a budget, write each row where it belongs."""
 
 from __future__ import annotations
 

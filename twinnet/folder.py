@@ -1,4 +1,4 @@
-"""The saved network: a folder with `twin.json` and safetensors, written at once or not at all, and checked when read."""
+"""The saved network: a folder with `twin.json` and safetensors, written whole or not at all, checked when read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from twinnet.errors import TwinnetError
-from twinnet.heads.base import Head
 from twinnet.quantization import Int8Ranges
 from twinnet.registry import backbones, distances, heads, preprocesses
 from twinnet.tower import Tower
@@ -121,7 +120,7 @@ def checksum(path: Path) -> str:
 def _write(network: TwinNetwork, folder: Path) -> None:
     manifest: dict[str, Any] = {"format": FORMAT, "tower": _save_tower(network.tower, folder), "other": None}
     if network.other is not None:
-        manifest["other"] = _save_other(network, folder)
+        manifest["other"] = _save_other(network.tower, network.other, folder / OTHER)
     manifest["distance"] = _spec(distances, network.distance)
     manifest["truncate_dim"] = network.truncate_dim
     if network.distance.state_dict():
@@ -153,12 +152,9 @@ def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False)
     }
 
 
-def _save_other(network: TwinNetwork, folder: Path) -> dict[str, Any]:
-    assert network.other is not None
-    shared = network.other.backbone is network.tower.backbone
-    return _save_tower(network.other, folder / OTHER, backbone_is_shared=shared) | {
-        "head_is_shared": network.other.head is network.tower.head
-    }
+def _save_other(tower: Tower, other: Tower, folder: Path) -> dict[str, Any]:
+    spec = _save_tower(other, folder, backbone_is_shared=other.backbone is tower.backbone)
+    return spec | {"head_is_shared": other.head is tower.head}
 
 
 def _spec(registry: Any, component: Any) -> dict[str, Any]:

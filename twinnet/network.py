@@ -252,7 +252,7 @@ class TwinNetwork(nn.Module):
         if not _is_stored(items):
             embedded = self.encode(items, side=side, **options)
             return torch.from_numpy(np.atleast_2d(embedded)).to(self.device)
-        stored = torch.atleast_2d(torch.as_tensor(items)).to(self.device, torch.float32)
+        stored: Tensor = torch.atleast_2d(torch.as_tensor(items)).to(self.device, torch.float32)
         if stored.shape[1] != self.dim:
             raise TwinnetError(
                 f"the stored embeddings on the {side} have width {stored.shape[1]}, this network's have {self.dim}: "

@@ -45,7 +45,8 @@ class Int8Ranges:
     def quantize(self, embeddings: npt.NDArray[np.float32]) -> npt.NDArray[np.int8]:
         """(n, D) float32 -> (n, D) int8; values outside the ranges take the nearest level."""
         levels = np.rint((embeddings - self.low) / self.step)
-        return (np.clip(levels, 0, LEVELS) - 128).astype(np.int8)
+        codes: npt.NDArray[np.int8] = (np.clip(levels, 0, LEVELS) - 128).astype(np.int8)
+        return codes
 
     def restore(self, codes: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
         """(n, D) int8 -> (n, D) float32, each within half a step of what was quantised inside the ranges."""

@@ -81,9 +81,10 @@ class TransformersBackbone(Backbone):
 
     def load_weights(self, weights: dict[str, Tensor]) -> None:
         """Take weights under transformers' own names."""
-        pooler = {name.removeprefix("pooler."): tensor for name, tensor in weights.items() if name.startswith("pooler.")}
-        self.model.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")})
-        if pooler:
+        prefix = "pooler."
+        self.model.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith(prefix)})
+        if hasattr(self, "pooler"):
+            pooler = {name.removeprefix(prefix): t for name, t in weights.items() if name.startswith(prefix)}
             self.pooler.load_state_dict(pooler)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -42,9 +42,7 @@ class Head(nn.Module):
             self.width = layer.out_width(self.width)
 
     def __iter__(self) -> Iterator[HeadLayer]:
-        for layer in self.layers:
-            assert isinstance(layer, HeadLayer)
-            yield layer
+        yield from cast("Iterable[HeadLayer]", self.layers)
 
     def forward(self, features: Features) -> Features:
         """Run the layers in order."""

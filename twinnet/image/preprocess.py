@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -37,7 +37,7 @@ class ImagePreprocess(Preprocess):
         max_pixels: A picture with more is refused before it is decoded.
     """
 
-    budget = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
+    budget: ClassVar = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
     lookahead = 256
 
     def __init__(

@@ -9,8 +9,8 @@ from pathlib import Path
 from twinnet.errors import TwinnetError
 
 # What a text network needs; a hub repository often holds the same weights in five further formats.
-HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors", "*/pytorch_model.bin"]
-HUB_FALLBACK = ["pytorch_model.bin"]
+HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors"]
+HUB_FALLBACK = ["pytorch_model.bin", "*/pytorch_model.bin"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -38,7 +38,7 @@ class TextPreprocess(Preprocess):
         side_files: Further small files of the tokenizer by name, which other tools want to find beside it.
     """
 
-    budget = {"cpu": 2048, "cuda": 65536}
+    budget: ClassVar = {"cpu": 2048, "cuda": 65536}
     lookahead = 16384
     options = ("prompt", "max_length")
 

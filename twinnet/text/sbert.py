@@ -129,7 +129,7 @@ def _settings(network: TwinNetwork, preprocess: TextPreprocess) -> dict[str, Any
 
 def _read_preprocess(folder: Path, settings: dict[str, Any]) -> TextPreprocess:
     config = _read_json(folder / MODULE)
-    limits = next((_read_json(path) for path in sorted(folder.glob("sentence_*_config.json"))), {})
+    limits: dict[str, Any] = next((_read_json(path) for path in sorted(folder.glob("sentence_*_config.json"))), {})
     side_files = read_side_files(folder)
     described = json.loads(side_files.get("tokenizer_config.json", "{}"))
     max_length = limits.get("max_seq_length")

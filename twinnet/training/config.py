@@ -1,0 +1,79 @@
+"""The settings of a training run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from twinnet.errors import TwinnetError, unknown_name
+from twinnet.training.schedule import SCHEDULES
+
+PRECISIONS = ("no", "bf16", "fp16")
+# What may differ between a run and its continuation.
+FREE = ("out", "checkpoint_every", "keep_checkpoints")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The settings of a training run.
+
+    Attributes:
+        out: Folder of the trained network. Checkpoints and the log go into `<out>.training` beside it. None keeps
+            everything in memory.
+        epochs: Passes over the data.
+        batch_size: Rows (pairs, triplets, items) of a batch, over all processes together; a step is one update.
+        learning_rate: Peak learning rate of the network.
+        loss_learning_rate: That of the loss's own weights; the network's unless given.
+        weight_decay: Decoupled weight decay of matrices; biases and norms have none.
+        warmup: Share of the steps in which the learning rate rises.
+        schedule: How it falls afterwards: "linear", "cosine" or "constant".
+        max_grad_norm: Gradients are scaled down to this norm.
+        accumulate: Batches whose gradients are averaged for one step.
+        precision: "no" (float32), "bf16" or "fp16" mixed precision.
+        seed: Decides the order of the data and the dropout.
+        evaluate_every: Steps between evaluations; every epoch unless given.
+        checkpoint_every: Steps between checkpoints; every epoch unless given.
+        keep_checkpoints: How many of the newest checkpoints stay.
+    """
+
+    out: Path | None = None
+    epochs: int = 1
+    batch_size: int = 32
+    learning_rate: float = 2e-5
+    loss_learning_rate: float | None = None
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    schedule: str = "linear"
+    max_grad_norm: float = 1.0
+    accumulate: int = 1
+    precision: str = "no"
+    seed: int = 0
+    evaluate_every: int | None = None
+    checkpoint_every: int | None = None
+    keep_checkpoints: int = 2
+
+    def __post_init__(self) -> None:
+        if self.out is not None:
+            object.__setattr__(self, "out", Path(self.out))
+        if self.schedule not in SCHEDULES:
+            raise unknown_name("schedule", self.schedule, SCHEDULES)
+        if self.precision not in PRECISIONS:
+            raise unknown_name("precision", self.precision, PRECISIONS)
+        for name in ("epochs", "batch_size", "accumulate", "keep_checkpoints", "evaluate_every", "checkpoint_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise TwinnetError(f"{name} is {value}: it must be at least 1")
+        if not 0 <= self.warmup < 1:
+            raise TwinnetError(f"warmup is {self.warmup}: it is a share of the steps, from 0 to below 1")
+        if self.learning_rate <= 0:
+            raise TwinnetError(f"learning_rate is {self.learning_rate}: it must be positive")
+
+    @property
+    def side_folder(self) -> Path | None:
+        """Where checkpoints and the log go."""
+        return None if self.out is None else self.out.with_name(self.out.name + ".training")
+
+    def identity(self) -> dict[str, Any]:
+        """What a continuation must have in common with the run that it continues."""
+        return {name: value for name, value in asdict(self).items() if name not in FREE}

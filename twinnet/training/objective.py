@@ -1,0 +1,104 @@
+"""A network and a loss as one module: prepared columns in, loss out."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from twinnet.batching import plan_batches
+from twinnet.data.examples import Examples
+from twinnet.errors import TwinnetError
+from twinnet.losses.base import Loss
+from twinnet.network import Side, TwinNetwork
+from twinnet.preprocess import Prepared
+from twinnet.registry import losses
+from twinnet.tower import Tower
+from twinnet.training.gather import gather_rows
+
+# A backward pass costs so much that padding is dearer than in encoding, but each group has a price of its own too.
+PADDING_SHARE = 0.1
+
+
+class Objective(nn.Module):
+    """Embeds all columns of a batch, both twins in one forward, joins the rows of all processes, and takes the loss.
+
+    Args:
+        network: The network.
+        loss: The loss.
+    """
+
+    def __init__(self, network: TwinNetwork, loss: Loss) -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+
+    def forward(self, columns: Sequence[Sequence[Prepared]], target: Tensor | None) -> Tensor:
+        """The loss of a batch.
+
+        Args:
+            columns: The prepared items of each column; the first is the left side, the others are the right side.
+            target: What the data says of each row (B,).
+        """
+        embedded = [gather_rows(column.float()) for column in self._embed(columns)]
+        gathered = None if target is None else gather_rows(target)
+        with torch.autocast(embedded[0].device.type, enabled=False):
+            loss: Tensor = self.loss(embedded, gathered)
+        return loss
+
+    def _embed(self, columns: Sequence[Sequence[Prepared]]) -> list[Tensor]:
+        if self.network.other is None:
+            return _embed_together(self.network.tower, columns)
+        return [
+            *_embed_together(self.network.side("left"), columns[:1]),
+            *_embed_together(self.network.side("right"), columns[1:]),
+        ]
+
+
+def _embed_together(tower: Tower, columns: Sequence[Sequence[Prepared]]) -> list[Tensor]:
+    """Embed columns in one forward, or in one for each length where the items differ much in length."""
+    items = [item for column in columns for item in column]
+    if not items:
+        return []
+    groups = plan_batches([item.cost for item in items], None, PADDING_SHARE)
+    embedded = torch.cat([tower.embed([items[i] for i in group]) for group in groups])
+    order = torch.tensor([i for group in groups for i in group], device=embedded.device).argsort()
+    return list(embedded[order].split([len(column) for column in columns]))
+
+
+def sides(network: TwinNetwork, columns: int) -> list[Side]:
+    """The side that each column of a batch belongs to."""
+    return ["left" if column == 0 or network.other is None else "right" for column in range(columns)]
+
+
+def build_loss(spec: str | Mapping[str, Any] | Loss, network: TwinNetwork, examples: Examples) -> Loss:
+    """A loss from its name, told the width, the classes and the distance where it asks for them.
+
+    Raises:
+        TwinnetError: If it is unknown, or cannot learn from these examples.
+    """
+    loss = spec if isinstance(spec, Loss) else _create(spec, network, examples)
+    if examples.supervision not in loss.needs:
+        wanted = "; ".join(sorted(kind.value for kind in loss.needs))
+        raise TwinnetError(
+            f"{type(loss).__name__} learns from {wanted}. These examples are {examples.supervision.value}: choose "
+            "another loss"
+        )
+    return loss
+
+
+def _create(spec: str | Mapping[str, Any], network: TwinNetwork, examples: Examples) -> Loss:
+    mapping: Mapping[str, Any] = {"name": spec} if isinstance(spec, str) else spec
+    asked = inspect.signature(losses.get(mapping["name"].partition("/")[0])).parameters
+    known = {
+        "dim": network.tower.width,
+        "classes": len(examples.classes) if examples.classes else None,
+        "distance": network.distance,
+    }
+    wants_ours = {name for name in known if name in asked and asked[name].default in (None, inspect.Parameter.empty)}
+    fill = {name: known[name] for name in wants_ours if name not in mapping}
+    loss: Loss = losses.create(mapping, **fill)
+    return loss
