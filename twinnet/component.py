@@ -17,9 +17,11 @@ class Component:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
-        bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs).arguments
-        config = dict(list(bound.items())[1:])
-        config.update(config.pop("kwargs", {}))
+        bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
+        config = dict(list(bound.arguments.items())[1:])
+        for name, parameter in bound.signature.parameters.items():
+            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                config |= config.pop(name, {})
         object.__setattr__(self, "_config", config)
         return self
 

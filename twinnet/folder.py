@@ -132,6 +132,7 @@ def _write(network: TwinNetwork, folder: Path) -> None:
         network.tower.preprocess.write_companions(network, folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest["files"] = {path.relative_to(folder).as_posix(): checksum(path) for path in files}
+    manifest["sha256"] = _manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
@@ -200,12 +201,20 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         known = manifest["format"] <= FORMAT
+        whole = manifest["sha256"] == _manifest_checksum(manifest)
     except (ValueError, KeyError, TypeError) as error:
         raise TwinnetError(f"{path}: damaged ({error}): restore it or save the network again") from error
     if not known:
         raise TwinnetError(f"{path}: format {manifest['format']} is newer than this twinnet: upgrade it")
+    if not whole:
+        raise TwinnetError(f"{path}: changed since the network was saved: restore it or save the network again")
     found: dict[str, Any] = manifest
     return found
+
+
+def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in manifest.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _check_files(folder: Path, files: Mapping[str, str]) -> None:

@@ -110,8 +110,7 @@ def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
     _write_json(folder / TRANSFORMER, {"max_seq_length": preprocess.max_length, "do_lower_case": lowercase})
     _write_json(folder / SETTINGS, _settings(network, preprocess))
     if "tokenizer_config.json" not in preprocess.side_files:
-        pad = preprocess.tokenizer.id_to_token(preprocess.pad_id)
-        _write_json(folder / "tokenizer_config.json", {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": pad})
+        _write_json(folder / "tokenizer_config.json", _tokenizer_config(preprocess))
 
 
 def _settings(network: TwinNetwork, preprocess: TextPreprocess) -> dict[str, Any]:
@@ -125,6 +124,14 @@ def _settings(network: TwinNetwork, preprocess: TextPreprocess) -> dict[str, Any
         "similarity_fn_name": distance if distance in SIMILARITIES else None,
         **({"truncate_dim": network.truncate_dim} if network.truncate_dim else {}),
     }
+
+
+def _tokenizer_config(preprocess: TextPreprocess) -> dict[str, Any]:
+    """What transformers has to know of a tokenizer beside its JSON: its class, and which tokens are special."""
+    around = preprocess.tokenizer.encode("").tokens
+    special = {"cls_token": around[0], "sep_token": around[-1]} if around else {}
+    pad = preprocess.tokenizer.id_to_token(preprocess.pad_id)
+    return {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": pad, **special}
 
 
 def _read_preprocess(folder: Path, settings: dict[str, Any]) -> TextPreprocess:

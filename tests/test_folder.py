@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from twinnet import Tower, TwinnetError, TwinNetwork
+from twinnet.folder import _manifest_checksum, checksum, write_weights
+
+
+def test_text_and_images_come_back_equal(text_network, image_network, sentences, pictures, tmp_path):
+    for name, network, items in (("t", text_network, sentences), ("i", image_network, pictures)):
+        network.save(tmp_path / name)
+        again = TwinNetwork.load(tmp_path / name)
+        assert (again.encode(items) == network.encode(items)).all()
+        assert again.tower.preprocess.fingerprint() == network.tower.preprocess.fingerprint()
+        assert not again.training
+
+
+def test_heads_distances_and_settings_come_back(make_text_network, sentences, tmp_path):
+    head = ["pooling/mean", {"name": "dense", "out_features": 8, "activation": "tanh"}, "layernorm", "normalize"]
+    network = make_text_network(head=head, distance={"name": "mahalanobis", "dim": 8, "rank": 3})
+    torch.nn.init.normal_(network.distance.factor)
+    network.truncate_dim = None
+    network.save(tmp_path / "net")
+    again = TwinNetwork.load(tmp_path / "net")
+    assert (again.similarity(sentences, sentences) == network.similarity(sentences, sentences)).all()
+
+
+@pytest.mark.parametrize("shares", [True, False])
+def test_half_twins_come_back(make_text_network, tmp_path, shares):
+    network, other = make_text_network(seed=1), make_text_network(seed=2)
+    if shares:
+        other = Tower(network.tower.backbone, ["pooling/max"], other.tower.preprocess)
+    else:
+        other = other.tower
+    network.other = other
+    network.save(tmp_path / "net")
+    again = TwinNetwork.load(tmp_path / "net")
+    assert (again.encode(["a cat"], side="right") == network.encode(["a cat"], side="right")).all()
+    assert (again.other.backbone is again.tower.backbone) == shares
+
+
+def test_saving_replaces_a_network_and_nothing_else(text_network, make_text_network, tmp_path):
+    text_network.save(tmp_path / "net")
+    newer = make_text_network(seed=5)
+    newer.save(tmp_path / "net")
+    assert (TwinNetwork.load(tmp_path / "net").encode("a cat") == newer.encode("a cat")).all()
+    assert os.listdir(tmp_path) == ["net"]
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holiday.jpg").write_bytes(b"x")
+    with pytest.raises(TwinnetError, match="photos"):
+        text_network.save(tmp_path / "photos")
+    with pytest.raises(TwinnetError, match=r"holiday\.jpg"):
+        text_network.save(tmp_path / "photos" / "holiday.jpg")
+
+
+def change_manifest(folder, change, *, sign=True):
+    """Change twin.json as somebody would who can compute its checksum, or as somebody who does not."""
+    manifest = json.loads((folder / "twin.json").read_text())
+    change(manifest)
+    if sign:
+        manifest["sha256"] = _manifest_checksum(manifest)
+    (folder / "twin.json").write_text(json.dumps(manifest))
+
+
+def test_a_changed_manifest_is_refused(text_network, tmp_path):
+    folder = text_network.save(tmp_path / "net")
+    change_manifest(folder, lambda manifest: manifest["distance"].update({"name": "dot"}), sign=False)
+    with pytest.raises(TwinnetError, match=r"twin\.json: changed"):
+        TwinNetwork.load(folder)
+
+
+def saved_files(folder):
+    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def test_every_damaged_file_is_named(text_network, tmp_path):
+    folder = text_network.save(tmp_path / "net")
+    for path in saved_files(folder):
+        whole = path.read_bytes()
+        for damaged in (whole[:-2], whole[: len(whole) // 2], whole[:-2] + b"~\n"):
+            path.write_bytes(damaged)
+            with pytest.raises(TwinnetError, match=path.name.replace(".", r"\.")):
+                TwinNetwork.load(folder)
+        path.unlink()
+        with pytest.raises(TwinnetError, match=path.name.replace(".", r"\.")):
+            TwinNetwork.load(folder)
+        path.write_bytes(whole)
+    TwinNetwork.load(folder)
+
+
+def test_paths_outside_the_folder_are_refused(text_network, tmp_path):
+    folder = text_network.save(tmp_path / "net")
+    (tmp_path / "secret").write_text("x")
+    change_manifest(folder, lambda manifest: manifest["files"].update({"../secret": "0" * 64}))
+    with pytest.raises(TwinnetError, match="outside the folder"):
+        TwinNetwork.load(folder)
+
+
+def test_weights_that_do_not_fit_are_refused(text_network, tmp_path):
+    folder = text_network.save(tmp_path / "net")
+    write_weights(folder / "model.safetensors", {"embeddings.word_embeddings.weight": torch.zeros(2, 2)})
+    digest = checksum(folder / "model.safetensors")
+    change_manifest(folder, lambda manifest: manifest["files"].update({"model.safetensors": digest}))
+    with pytest.raises(TwinnetError, match=r"model\.safetensors.*do not fit"):
+        TwinNetwork.load(folder)
+
+
+def test_a_newer_format_is_refused(text_network, tmp_path):
+    folder = text_network.save(tmp_path / "net")
+    change_manifest(folder, lambda manifest: manifest.update({"format": 99}))
+    with pytest.raises(TwinnetError, match="upgrade"):
+        TwinNetwork.load(folder)
+
+
+def test_a_failed_save_leaves_the_old_network(text_network, make_text_network, tmp_path, monkeypatch):
+    text_network.save(tmp_path / "net")
+    before = text_network.encode("a cat")
+
+    def full(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("twinnet.folder.save_file", full)
+    with pytest.raises(TwinnetError, match="No space left"):
+        make_text_network(seed=3).save(tmp_path / "net")
+    assert os.listdir(tmp_path) == ["net"]
+    assert (TwinNetwork.load(tmp_path / "net").encode("a cat") == before).all()
+
+
+def test_nothing_is_pickled(text_network, tmp_path):
+    endings = {path.suffix for path in saved_files(text_network.save(tmp_path / "net"))}
+    assert endings <= {".json", ".safetensors", ".txt"}
+
+
+def test_shared_tensors_are_written_apart(tmp_path):
+    from safetensors.torch import load_file
+
+    weight = torch.randn(3, 4)
+    write_weights(tmp_path / "w.safetensors", {"a": weight, "b": weight, "c": weight.T})
+    read = load_file(tmp_path / "w.safetensors")
+    np.testing.assert_array_equal(read["b"], weight)
+    np.testing.assert_array_equal(read["c"], weight.T)
