@@ -23,7 +23,7 @@ class Distance(Component, BaseDistance):
     Attributes:
         higher_is_closer: Whether a larger value means closer (a similarity).
         is_metric: Whether the triangle inequality holds.
-        index_metric: The metric under which an index ranks the same way: "cosine", "ip", "l2", "l1", "hamming", or None.
+        index_metric: The metric under which an index ranks the same way: "cosine", "ip", "l2", "l1", "hamming" or None.
     """
 
     higher_is_closer: ClassVar[bool] = False
@@ -55,6 +55,18 @@ class Distance(Component, BaseDistance):
     def to_score(self, values: Tensor) -> Tensor:
         """Turn values into scores, where larger means closer."""
         return values if self.higher_is_closer else -values
+
+    def to_distance(self, values: Tensor) -> Tensor:
+        """Turn values into distances: smaller means closer, and zero the same direction or place.
+
+        Raises:
+            TwinnetError: If this is a similarity without a largest value.
+        """
+        if self.higher_is_closer:
+            raise TwinnetError(
+                f"{type(self).__name__} has no largest value and so no distance: choose cosine or euclidean"
+            )
+        return values
 
     def embedded(self, embeddings: Tensor) -> Tensor:
         """Map embeddings to the space where `index_metric` compares them: (N, D) -> (N, K)."""

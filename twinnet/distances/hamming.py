@@ -13,6 +13,7 @@ class Hamming(Distance):
     It has no gradient: train with another distance and compare with this one.
     """
 
+    is_metric = True
     index_metric = "hamming"
 
     def __init__(self) -> None:

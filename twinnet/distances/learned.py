@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from twinnet.distances.base import Distance
+from twinnet.distances.base import Distance, check_dense
 from twinnet.distances.minkowski import EXACT, TINY, dense_l1, dense_squared
+from twinnet.errors import TwinnetError
 
 
 class WeightedL1(Distance):
@@ -61,13 +62,20 @@ class Mahalanobis(Distance):
     Args:
         dim: Width D of the embeddings, or channels C of the maps.
         rank: Rows of the factor, at most `dim`; all of them unless given.
+
+    Raises:
+        TwinnetError: If the rank is not from 1 to `dim`.
     """
 
+    is_metric = True
     index_metric = "l2"
 
     def __init__(self, dim: int, rank: int | None = None) -> None:
         super().__init__()
-        self.factor = nn.Parameter(torch.eye(rank or dim, dim))  # (R, D)
+        rows = dim if rank is None else rank
+        if not 1 <= rows <= dim:
+            raise TwinnetError(f"the rank of a Mahalanobis distance of width {dim} must be from 1 to {dim}, not {rows}")
+        self.factor = nn.Parameter(torch.eye(rows, dim))  # (R, D)
 
     def embedded(self, embeddings: Tensor) -> Tensor:
         """Map to the space where this is the Euclidean distance: (N, D) -> (N, R)."""
@@ -75,7 +83,8 @@ class Mahalanobis(Distance):
 
     def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
         """(B, D), (B, D) -> (B,)."""
-        return torch.linalg.vector_norm(self.embedded(a - b), dim=1)
+        distances: Tensor = torch.linalg.vector_norm(self.embedded(a - b), dim=1)
+        return distances
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
@@ -83,5 +92,6 @@ class Mahalanobis(Distance):
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+        check_dense(exemplar, search)
         kernel = self.factor[:, :, None, None]  # (R, C, 1, 1)
         return dense_squared(F.conv2d(exemplar, kernel), F.conv2d(search, kernel)).clamp_min(TINY).sqrt()

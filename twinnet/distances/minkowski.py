@@ -25,7 +25,8 @@ class Euclidean(Distance, LpDistance):
 
     def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
         """(B, D), (B, D) -> (B,)."""
-        return torch.linalg.vector_norm(a - b, dim=1)
+        distances: Tensor = torch.linalg.vector_norm(a - b, dim=1)
+        return distances
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
@@ -81,8 +82,9 @@ class Manhattan(Distance):
 
 def dense_squared(exemplar: Tensor, search: Tensor) -> Tensor:
     """Squared Euclidean distance to every window, as |s|^2 + |e|^2 - 2 s.e."""
+    correlation = cross_correlation(exemplar, search)  # (B, H-h+1, W-w+1)
     energy = window_energy(search, *exemplar.shape[2:]) + exemplar.square().sum((1, 2, 3))[:, None, None]
-    return (energy - 2 * cross_correlation(exemplar, search)).clamp_min(0)
+    return (energy - 2 * correlation).clamp_min(0)
 
 
 def dense_l1(exemplar: Tensor, search: Tensor) -> Tensor:

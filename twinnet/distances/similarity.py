@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity
 from torch import Tensor
 
-from twinnet.distances.base import Distance, cross_correlation, window_energy
+from twinnet.distances.base import Distance, check_dense, cross_correlation, window_energy
 
 EPS = 1e-12
 
@@ -28,8 +28,13 @@ class Cosine(Distance, CosineSimilarity):
         """(N, D), (M, D) -> (N, M)."""
         return F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
 
+    def to_distance(self, values: Tensor) -> Tensor:
+        """The cosine distance, 1 - cos."""
+        return 1 - values
+
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
+        check_dense(exemplar, search)
         unit = F.normalize(exemplar.flatten(1), dim=1).view_as(exemplar)
         norm = window_energy(search, *exemplar.shape[2:]).clamp_min(EPS**2).sqrt()
         return cross_correlation(unit, search) / norm
