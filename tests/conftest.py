@@ -14,6 +14,9 @@ from twinnet import TwinNetwork
 from twinnet.models.catalogue import BUILT_IN
 from twinnet.text.preprocess import TextPreprocess
 
+# The networks here are so small that a second thread costs more than it brings.
+torch.set_num_threads(1)
+
 WORDS = "the a cat dog sits runs on in mat park big small red blue and or not he she it is was query passage".split()
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

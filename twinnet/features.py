@@ -25,7 +25,7 @@ class Features:
 
     @property
     def kind(self) -> str:
-        """ "vector", "sequence" or "map"."""
+        """The kind: "vector", "sequence" or "map"."""
         return {2: "vector", 3: "sequence", 4: "map"}[self.values.ndim]
 
     def with_values(self, values: Tensor) -> Features:

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -101,6 +102,7 @@ class Trainer:
         order = batches or ShuffledBatches(len(examples), config.batch_size, config.seed)
         self.plan = StepPlan(order, config.epochs, config.accumulate)
         self.result = TrainingResult()
+        self._objective = Objective(network, self.loss)
         self._best_weights: dict[str, Tensor] = {}
 
     def run(self, resume: bool = False) -> TrainingResult:
@@ -116,9 +118,10 @@ class Trainer:
             TwinnetError: If the loss is not finite, an item cannot be taken, or the checkpoint is of another run.
         """
         config = self.config
+        # accelerate keeps the precision of the process's first run for all runs unless told to forget it.
+        AcceleratorState._reset_state()
         self._accelerator = Accelerator(mixed_precision=config.precision)
         torch.manual_seed(config.seed + self._accelerator.process_index)
-        self._objective = Objective(self.network, self.loss)
         self._optimizer = torch.optim.AdamW(self._parameter_groups(), lr=config.learning_rate)
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)

@@ -1,0 +1,62 @@
+"""Two processes against one, really started."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+
+from twinnet import TwinNetwork
+from twinnet.training import Trainer, TrainingConfig
+
+SCRIPT = textwrap.dedent(
+    """
+    import json, sys
+    from twinnet import TwinNetwork
+    from twinnet.data.examples import Examples
+    from twinnet.supervision import Supervision
+    from twinnet.training import Trainer, TrainingConfig
+
+    start, data, out, resume = sys.argv[1:]
+    columns = json.load(open(data))
+    examples = Examples(columns, None, Supervision.PAIRS)
+    config = TrainingConfig(out=out, epochs=2, batch_size=8, learning_rate=1e-3, checkpoint_every=3)
+    result = Trainer(TwinNetwork.load(start), "infonce", examples, config).run(resume=resume == "resume")
+    print(json.dumps(result.losses))
+    """
+)
+
+
+def run_two(tmp_path, *arguments):
+    (tmp_path / "train.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
+               "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]  # fmt: skip
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", "GLOO_SOCKET_IFNAME": "lo"}
+    done = subprocess.run([*command, tmp_path / "train.py", *arguments], capture_output=True, text=True,
+                          env=environment, timeout=300, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+@pytest.mark.skipif(not torch.distributed.is_available(), reason="this torch has no torch.distributed")
+def test_two_processes_have_the_objective_of_one_with_the_joined_batch(make_text_network, scored, tmp_path):
+    from twinnet.data.examples import Examples
+    from twinnet.supervision import Supervision
+
+    start = make_text_network().save(tmp_path / "start")
+    columns = [list(column)[:37] for column in scored.columns]  # the last batch has 5 rows: 3 and 2
+    (tmp_path / "data.json").write_text(json.dumps(columns))
+    one = TwinNetwork.load(start)
+    pairs = Examples(columns, None, Supervision.PAIRS)
+    expected = Trainer(one, "infonce", pairs, TrainingConfig(epochs=2, batch_size=8, learning_rate=1e-3)).run().losses
+    first, second = run_two(tmp_path, start, tmp_path / "data.json", tmp_path / "two", "new")
+    assert first == second
+    assert first == pytest.approx(expected, abs=1e-4)
+    trained = TwinNetwork.load(tmp_path / "two")
+    for name, tensor in one.state_dict().items():
+        torch.testing.assert_close(trained.state_dict()[name], tensor, atol=5e-4, rtol=0)

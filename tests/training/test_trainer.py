@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+import twinnet
+from twinnet import TwinnetError, TwinNetwork
+from twinnet.data.examples import Examples
+from twinnet.data.samplers import ClassBalancedBatches
+from twinnet.supervision import Supervision
+from twinnet.training import Trainer, TrainingConfig
+from twinnet.training.objective import Objective, build_loss
+
+
+class Killed(Exception):
+    """Stands for the process being killed in the middle of a step."""
+
+
+def weights(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def assert_equal_weights(a, b):
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+def config(tmp_path=None, **settings):
+    defaults = {"epochs": 3, "batch_size": 8, "learning_rate": 1e-3, "seed": 4}
+    return TrainingConfig(**defaults | settings, out=None if tmp_path is None else tmp_path / "net")
+
+
+def kill_after(trainer, step):
+    """Make a trainer die when it has embedded so many steps."""
+    original = trainer._step
+
+    def dying(number, batches):
+        if number == step + 1:
+            raise Killed
+        return original(number, batches)
+
+    trainer._step = dying
+    return trainer
+
+
+def test_training_text_lowers_the_loss(make_text_network, scored):
+    network = make_text_network(dropout=0.1)
+    before = weights(network)
+    result = Trainer(network, "cosine-regression", scored, config(epochs=12)).run()
+    assert len(result.losses) == 12 * 5
+    assert np.mean(result.losses[-10:]) < np.mean(result.losses[:10]) * 0.8
+    assert not network.training
+    assert any(not torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_training_images_by_labels_with_a_learned_head(image_network, labelled_pictures, tmp_path):
+    trainer = Trainer(image_network, "pml/ArcFaceLoss", labelled_pictures, config(tmp_path, learning_rate=1e-2),
+                      batches=ClassBalancedBatches(labelled_pictures.target, 2, 4, seed=0))  # fmt: skip
+    before = weights(trainer.loss)
+    result = trainer.run()
+    assert result.losses[-1] < result.losses[0]
+    assert any(not torch.equal(before[name], tensor) for name, tensor in trainer.loss.state_dict().items())
+    again = twinnet.load(tmp_path / "net")
+    pictures = list(labelled_pictures.columns[0])
+    np.testing.assert_array_equal(again.encode(pictures), image_network.encode(pictures))
+
+
+def test_training_a_half_twin_moves_both_towers(make_text_network, scored):
+    network, other = make_text_network(seed=1), make_text_network(seed=2)
+    half = TwinNetwork(network.tower.backbone, "pooling/mean", preprocess=network.tower.preprocess, other=other.tower)
+    before = weights(half)
+    Trainer(half, "cosine-regression", scored, config(epochs=1)).run()
+    moved = {
+        name.partition(".")[0] for name, tensor in half.state_dict().items() if not torch.equal(before[name], tensor)
+    }
+    assert moved == {"tower", "other"}
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(make_text_network, scored):
+    runs = []
+    for seed in (1, 1, 2):
+        network = make_text_network(dropout=0.2)
+        runs.append((Trainer(network, "cosent", scored, config(seed=seed)).run().losses, weights(network)))
+    assert runs[0][0] == runs[1][0]
+    assert_equal_weights(runs[0][1], runs[1][1])
+    assert runs[0][0] != runs[2][0]
+
+
+def test_both_twins_go_through_one_forward_and_equal_separate_ones(make_text_network, scored):
+    network = make_text_network()
+    loss = build_loss("cosine-regression", network, scored)
+    columns = [network.tower.preprocess.prepare(list(column)) for column in scored.columns]
+    target = torch.tensor(scored.target)
+    together = Objective(network, loss)(columns, target).detach()
+    apart = [torch.cat([network.tower.embed([item]) for item in column]) for column in columns]
+    cosine = torch.cosine_similarity(*apart).detach()
+    assert float(together) == pytest.approx(float(((cosine - target) ** 2).mean()), abs=1e-6)
+
+
+def evaluator(scored):
+    return lambda network: {"fit": float(np.corrcoef(network.score(*map(list, scored.columns)), scored.target)[0, 1])}
+
+
+@pytest.mark.parametrize("killed_after", [7, 10])
+def test_a_killed_run_continues_with_the_same_losses(make_text_network, scored, tmp_path, killed_after):
+    def trainer(folder, **settings):
+        return Trainer(make_text_network(dropout=0.2), "cosine-regression", scored,
+                       config(folder, checkpoint_every=3, evaluate_every=4, **settings),
+                       evaluator=evaluator(scored), metric="fit")  # fmt: skip
+
+    whole = trainer(tmp_path / "whole")
+    expected = whole.run()
+    with pytest.raises(Killed):
+        kill_after(trainer(tmp_path / "killed"), killed_after).run()
+    assert not (tmp_path / "killed" / "net").exists()
+    resumed = trainer(tmp_path / "killed")
+    result = resumed.run(resume=True)
+    assert result.losses == expected.losses
+    assert result.evaluations == expected.evaluations
+    assert result.best == expected.best
+    assert_equal_weights(weights(resumed.network), weights(whole.network))
+    logs = [(tmp_path / name / "net.training" / "log.jsonl").read_text() for name in ("whole", "killed")]
+    assert logs[0] == logs[1]
+
+
+def test_resume_refuses_the_checkpoints_of_another_run(make_text_network, scored, tmp_path):
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    with pytest.raises(TwinnetError, match="seed"):
+        Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1, seed=9)).run(resume=True)
+
+
+def test_a_damaged_checkpoint_is_named(make_text_network, scored, tmp_path):
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    (path,) = (tmp_path / "net.training" / "checkpoints").glob("*/weights.safetensors")
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(TwinnetError, match=r"weights\.safetensors"):
+        Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
+
+
+def test_checkpoints_are_few_whole_and_not_pickled(make_text_network, scored, tmp_path):
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, checkpoint_every=2)).run()
+    folder = tmp_path / "net.training" / "checkpoints"
+    assert sorted(path.name for path in folder.iterdir()) == ["step-00000014", "step-00000015"]
+    assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".safetensors"}
+
+
+def test_the_best_is_kept_and_not_the_last(make_text_network, scored, tmp_path):
+    figures = iter([0.1, 0.9, 0.3, 0.2])
+    seen = []
+
+    def falling(network):
+        seen.append(weights(network))
+        return {"figure": next(figures)}
+
+    network = make_text_network()
+    trainer = Trainer(network, "cosine-regression", scored, config(tmp_path), evaluator=falling, metric="figure")
+    result = trainer.run()
+    assert result.best == {"step": 5.0, "figure": 0.9}
+    assert_equal_weights(weights(network), seen[1])
+    assert_equal_weights(weights(TwinNetwork.load(tmp_path / "net")), seen[1])
+
+
+def test_accumulation_equals_the_larger_batch_where_the_loss_is_a_mean(make_text_network, scored):
+    large, small = make_text_network(), make_text_network()
+    Trainer(large, "cosine-regression", scored, config(batch_size=20, epochs=2)).run()
+    Trainer(small, "cosine-regression", scored, config(batch_size=5, accumulate=4, epochs=2)).run()
+    for name, tensor in large.state_dict().items():
+        torch.testing.assert_close(small.state_dict()[name], tensor, atol=2e-4, rtol=0)
+
+
+def test_bf16_learns_and_keeps_float32_weights(make_text_network, scored):
+    network = make_text_network()
+    result = Trainer(network, "cosine-regression", scored, config(epochs=12, precision="bf16")).run()
+    assert np.mean(result.losses[-10:]) < np.mean(result.losses[:10])
+    assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
+
+
+def test_biases_do_not_decay_and_the_loss_has_its_own_rate(make_text_network, scored):
+    examples = Examples(scored.columns, [0, 1] * 20, Supervision.CLASS_PAIRS, ("no", "yes"))
+    trainer = Trainer(make_text_network(), "softmax", examples, config(loss_learning_rate=0.5, epochs=1))
+    groups = trainer._parameter_groups()
+    peaks = {group["peak"] for group in groups}
+    assert peaks == {1e-3, 0.5}
+    for group in groups:
+        for parameter in group["params"]:
+            assert (group["weight_decay"] == 0) == (parameter.ndim < 2)
+
+
+def test_a_loss_that_does_not_fit_the_data_says_which_does(make_text_network, scored):
+    with pytest.raises(TwinnetError, match="triplets"):
+        Trainer(make_text_network(), "triplet", scored, config())
+
+
+def test_a_bad_item_is_named_by_row_and_column(make_text_network, scored):
+    columns = [list(column) for column in scored.columns]
+    columns[1][17] = None
+    broken = Examples(columns, scored.target, Supervision.SCORED_PAIRS)
+    with pytest.raises(TwinnetError, match="column 2, row 17 "):
+        Trainer(make_text_network(), "cosine-regression", broken, config()).run()
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(make_text_network, scored):
+    broken = Examples(scored.columns, [float("nan")] * len(scored), Supervision.SCORED_PAIRS)
+    with pytest.raises(TwinnetError, match="step 1"):
+        Trainer(make_text_network(), "cosine-regression", broken, config()).run()
+
+
+def test_an_existing_network_is_replaced_when_the_run_is_complete(make_text_network, scored, tmp_path):
+    for seed in (1, 2):
+        trainer = Trainer(make_text_network(seed=seed), "cosine-regression", scored, config(tmp_path, epochs=1))
+        trainer.run()
+    assert_equal_weights(weights(TwinNetwork.load(tmp_path / "net")), weights(trainer.network))
+    lines = (tmp_path / "net.training" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5]
+    shutil.rmtree(tmp_path / "net.training")
