@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -21,7 +21,7 @@ class Backbone(Component, nn.Module):
         stride: Input pixels for each step of a map; None for the other kinds.
     """
 
-    kind: ClassVar[str] = "vector"
+    kind: str = "vector"
     width: int
     stride: int | None = None
 

@@ -11,7 +11,7 @@ from twinnet.features import Batch, Features
 
 
 class TimmBackbone(Backbone):
-    """The feature map of a timm model, before its pooling and classifier.
+    """The features of a timm model before its pooling and classifier: a map, or a sequence if it is a transformer.
 
     Args:
         model: The name of the model, as in "timm/resnet18".
@@ -22,8 +22,6 @@ class TimmBackbone(Backbone):
         TwinnetError: If timm has no such model.
     """
 
-    kind = "map"
-
     def __init__(self, model: str, pretrained: bool = False, in_chans: int = 3) -> None:
         import timm
 
@@ -32,6 +30,8 @@ class TimmBackbone(Backbone):
             raise unknown_name("timm model", model, timm.list_models())
         self.model = timm.create_model(model, pretrained=pretrained, num_classes=0, global_pool="", in_chans=in_chans)
         self.width = self.model.num_features
+        self.kind = "map" if self.model.pretrained_cfg.get("pool_size") else "sequence"
+        self.channels_last = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
         self.stride = self.model.feature_info[-1]["reduction"] if hasattr(self.model, "feature_info") else None
 
     @property
@@ -41,7 +41,8 @@ class TimmBackbone(Backbone):
 
     def forward(self, batch: Batch) -> Features:
         """Pictures (B, 3, H, W) -> a map (B, C, H / stride, W / stride), or a sequence (B, T, D) of a transformer."""
-        return Features(self.model.forward_features(batch["pixels"]))
+        values = self.model.forward_features(batch["pixels"])
+        return Features(values.permute(0, 3, 1, 2) if self.channels_last else values)
 
     def default_preprocess(self) -> Mapping[str, Any]:
         """Size and normalisation that the weights were trained with."""

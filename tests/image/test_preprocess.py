@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from twinnet import TwinnetError
+from twinnet.image.preprocess import ImagePreprocess
+
+
+def prepared(preprocess, item):
+    return preprocess.prepare([item])[0].data
+
+
+def test_normalises_each_channel():
+    preprocess = ImagePreprocess((4, 6), mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 2.0))
+    flat = np.full((9, 9, 3), (0, 51, 255), np.uint8)
+    channels = prepared(preprocess, flat)[:, 2, 3]
+    np.testing.assert_allclose(channels, [(0 - 0.1) / 0.5, (0.2 - 0.2) / 0.25, (1 - 0.3) / 2], atol=1e-6)
+    assert prepared(preprocess, flat).shape == (3, 4, 6)
+
+
+def test_every_mode_of_picture_becomes_rgb(tmp_path):
+    preprocess = ImagePreprocess((8, 8))
+    rgb = Image.fromarray(np.full((10, 12, 3), 128, np.uint8))
+    expected = prepared(preprocess, rgb)
+    for mode in ("L", "RGBA", "CMYK", "P", "1"):
+        picture = Image.new("RGB", (12, 10), (128, 128, 128)).convert(mode)
+        path = tmp_path / f"{mode}.tiff"
+        picture.save(path)
+        for item in (picture, path, str(path)):
+            assert prepared(preprocess, item).shape == (3, 8, 8)
+        if mode in ("L", "RGBA"):
+            np.testing.assert_allclose(prepared(preprocess, path), expected, atol=0.02)
+    assert prepared(preprocess, np.zeros((5, 5), np.uint8)).shape == (3, 8, 8)
+    assert ImagePreprocess((8, 8), mean=[0.5], std=[0.5]).prepare([rgb])[0].data.shape == (1, 8, 8)
+
+
+def test_exif_turns_the_picture_upright(tmp_path):
+    upright = np.zeros((20, 10, 3), np.uint8)
+    upright[:10] = 255
+    turned = Image.fromarray(np.rot90(upright).copy())
+    exif = turned.getexif()
+    exif[0x0112] = 6  # show it turned by 90 degrees clockwise
+    turned.save(tmp_path / "turned.png", exif=exif)
+    preprocess = ImagePreprocess((20, 10))
+    np.testing.assert_array_equal(prepared(preprocess, tmp_path / "turned.png"), prepared(preprocess, upright))
+
+
+def test_the_centre_is_kept():
+    wide = np.zeros((40, 100, 3), np.uint8)
+    wide[:, 30:70] = 255
+    cropped = prepared(ImagePreprocess((8, 8), mean=(0,) * 3, std=(1,) * 3, crop=1.0), wide)
+    assert (cropped == 1).all()
+    squashed = prepared(ImagePreprocess((8, 8), mean=(0,) * 3, std=(1,) * 3), wide)
+    assert squashed.min() == 0
+
+
+def test_too_many_pixels_are_refused_before_decoding(tmp_path):
+    Image.new("1", (3000, 3000)).save(tmp_path / "large.png")
+    with pytest.raises(TwinnetError, match=r"item 0: .*large\.png has 3000 x 3000 pixels"):
+        ImagePreprocess((8, 8), max_pixels=1_000_000).prepare([tmp_path / "large.png"])
+
+
+def bad_files(folder):
+    good = folder / "good.jpg"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60, 3), dtype=np.uint8)).save(good)
+    contents = {"text.jpg": b"not a picture", "empty.jpg": b"", "half.jpg": good.read_bytes()[:700]}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in (*contents, "missing.jpg")]
+
+
+def test_bad_files_are_named(image_network, tmp_path, pictures):
+    for path in bad_files(tmp_path):
+        with pytest.raises(TwinnetError, match=rf"item {len(pictures)}: .*{path.name}"):
+            image_network.encode([*pictures, path])
+
+
+@pytest.mark.parametrize("bad", [None, 3, np.zeros((2, 2, 3)), np.zeros((0, 4, 3), np.uint8), [1, 2]])
+def test_bad_items_are_named(image_network, pictures, bad):
+    with pytest.raises(TwinnetError, match="item 1"):
+        image_network.encode([pictures[0], bad])
+
+
+def test_what_one_picture_is(image_network, pictures):
+    assert image_network.encode(pictures[0]).shape == (512,)
+    assert image_network.encode(Image.fromarray(pictures[0])).shape == (512,)
+    assert image_network.encode(np.stack([np.zeros((8, 8, 3), np.uint8)] * 3)).shape == (3, 512)
