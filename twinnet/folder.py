@@ -49,7 +49,7 @@ def save(network: TwinNetwork, folder: Path) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         _write(network, temporary)
-        _swap(temporary, folder)
+        replace_folder(temporary, folder)
     except (OSError, SafetensorError) as error:
         raise TwinnetError(f"{folder}: the network could not be saved ({error})") from error
     finally:
@@ -115,6 +115,18 @@ def checksum(path: Path) -> str:
     """The sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace_folder(temporary: Path, folder: Path) -> None:
+    """Put a temporary folder in the place of `folder`; a crash leaves one of them whole."""
+    temporary.chmod(0o777 & ~_umask())
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+    folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(network: TwinNetwork, folder: Path) -> None:
@@ -229,18 +241,6 @@ def _check_files(folder: Path, files: Mapping[str, str]) -> None:
             raise TwinnetError(
                 f"{path}: truncated or changed since the network was saved: restore it or save the network again"
             )
-
-
-def _swap(temporary: Path, folder: Path) -> None:
-    """Put the new folder in place of the old one; a crash leaves one of them whole."""
-    temporary.chmod(0o777 & ~_umask())
-    if not folder.exists():
-        temporary.rename(folder)
-        return
-    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
-    folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from twinnet import TwinnetError
+from twinnet.index import ExactIndex
+from twinnet.index import exact as module
+from twinnet.registry import indexes
+
+
+def ranked_by_loops(query, rows, metric):
+    """All rows, best first, equal ones in order."""
+
+    def score(row):
+        if metric == "ip":
+            return float(query @ row)
+        if metric == "l1":
+            return -float(np.abs(query - row).sum())
+        if metric == "l2":
+            return -float(np.sqrt(((query - row) ** 2).sum()))
+        return -float(((query > 0) != (row > 0)).sum())
+
+    return sorted(range(len(rows)), key=lambda i: (-score(rows[i]), i))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 999), st.integers(1, 40), st.integers(1, 50), st.sampled_from(["ip", "l1", "l2", "hamming"]))
+def test_against_loops_with_ties(seed, n, k, metric):
+    rng = np.random.default_rng(seed)
+    rows, queries = rng.integers(-1, 2, (n, 3)).astype(float), rng.integers(-1, 2, (4, 3)).astype(float)
+    saved, module.CORPUS_BLOCK = module.CORPUS_BLOCK, 9
+    try:
+        index = indexes.create("exact", metric=metric)
+        index.add(rows)
+        scores, ids = index.search(queries, k)
+    finally:
+        module.CORPUS_BLOCK = saved
+    assert ids.shape == scores.shape == (4, min(n, k))
+    assert (np.diff(scores, axis=1) <= 0).all()
+    for query, found in zip(queries, ids, strict=True):
+        assert found.tolist() == ranked_by_loops(query, rows, metric)[:k]
+
+
+def test_rows_come_and_go():
+    index = ExactIndex()
+    index.add(np.eye(3), ids=[7, 3, 9])
+    index.add(np.eye(3)[:1] * 5)
+    assert index.search([[1, 0, 0]], 2)[1].tolist() == [[7, 10]]
+    index.remove([7])
+    assert index.search([[1, 0, 0]], 9)[1].tolist() == [[10, 3, 9]]
+    with pytest.raises(TwinnetError, match="id 9 is in the index already"):
+        index.add(np.eye(3)[:1], ids=[9])
+    with pytest.raises(TwinnetError, match="id 7 is not"):
+        index.remove([7])
+    with pytest.raises(TwinnetError, match="width 2, expected 3"):
+        index.search([[1, 0]], 1)
+    with pytest.raises(TwinnetError, match="one id for each"):
+        index.add(np.eye(3), ids=[1])
+    assert len(index) == 3
+
+
+def test_an_empty_index_finds_nothing():
+    scores, ids = ExactIndex().search([[1.0, 2.0]], 3)
+    assert scores.shape == ids.shape == (1, 0)
+
+
+def test_saved_and_damaged(tmp_path):
+    index = ExactIndex("l2")
+    index.add(np.random.default_rng(0).normal(size=(50, 6)), ids=range(100, 150))
+    folder = index.save(tmp_path / "index")
+    again = ExactIndex.load(folder)
+    query = np.ones((1, 6))
+    for ours, theirs in zip(index.search(query, 5), again.search(query, 5), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    index.save(folder)
+    for path in list(folder.iterdir()):
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-3])
+        with pytest.raises(TwinnetError, match=path.name):
+            ExactIndex.load(folder)
+        path.write_bytes(whole)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "file").write_text("x")
+    with pytest.raises(TwinnetError, match="other files"):
+        index.save(tmp_path / "other")

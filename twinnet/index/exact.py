@@ -1,0 +1,141 @@
+"""Exact search, block by block."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from twinnet.embeddings import as_embeddings
+from twinnet.errors import TwinnetError
+from twinnet.folder import checksum, read_weights, replace_folder, write_weights
+from twinnet.index.base import Ids, Index, Scores
+from twinnet.index.metrics import block_scores, check_metric, ready
+
+MANIFEST = "index.json"
+ROWS = "rows.safetensors"
+QUERY_BLOCK = 512
+CORPUS_BLOCK = 16384
+
+
+class ExactIndex(Index):
+    """Compares each query with every row. Equal scores are ordered by when the row was added.
+
+    Args:
+        metric: "cosine", "ip", "l2", "l1" or "hamming".
+
+    Raises:
+        TwinnetError: If the metric is unknown.
+    """
+
+    def __init__(self, metric: str = "cosine") -> None:
+        self.metric = check_metric(metric)
+        self.ids: Ids = np.empty(0, dtype=np.int64)
+        self.rows = torch.empty(0, 0)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, embeddings: Any, ids: Sequence[int] | Ids | None = None) -> None:
+        added = as_embeddings(embeddings, self._width())
+        start = int(self.ids.max(initial=-1)) + 1
+        fresh: Ids = np.arange(start, start + len(added)) if ids is None else np.asarray(ids, dtype=np.int64)
+        if len(fresh) != len(added):
+            raise TwinnetError(f"{len(added)} rows and {len(fresh)} ids: give one id for each row")
+        all_ids = np.concatenate([self.ids, fresh])
+        values, counts = np.unique(all_ids, return_counts=True)
+        if (counts > 1).any():
+            raise TwinnetError(f"id {values[counts > 1][0]} is in the index already: remove it first")
+        made_ready = ready(added, self.metric)
+        self.rows = torch.cat([self.rows, made_ready]) if len(self) else made_ready
+        self.ids = all_ids
+
+    def remove(self, ids: Sequence[int] | Ids) -> None:
+        gone: Ids = np.asarray(ids, dtype=np.int64)
+        missing = np.setdiff1d(gone, self.ids)
+        if len(missing):
+            raise TwinnetError(f"id {missing[0]} is not in the index")
+        stays = ~np.isin(self.ids, gone)
+        self.ids, self.rows = self.ids[stays], self.rows[torch.from_numpy(stays)]
+
+    def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
+        rows = ready(as_embeddings(queries, self._width(), "queries"), self.metric)
+        k = min(k, len(self))
+        if k < 1 or len(rows) == 0:
+            return np.empty((len(rows), max(0, k)), np.float32), np.empty((len(rows), max(0, k)), np.int64)
+        found = [self._search_block(block, k) for block in rows.split(QUERY_BLOCK)]
+        scores, positions = (torch.cat(part).numpy() for part in zip(*found, strict=True))
+        return scores, self.ids[positions]
+
+    def _search_block(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The best k of all rows for a few queries: scores (Q, k) and positions (Q, k)."""
+        best_scores = queries.new_empty(len(queries), 0)
+        best_positions = torch.empty(len(queries), 0, dtype=torch.long)
+        for start in range(0, len(self), CORPUS_BLOCK):
+            scores = block_scores(queries, self.rows[start : start + CORPUS_BLOCK], self.metric)
+            columns = best_columns(scores, k)
+            best_scores = torch.cat([best_scores, scores.gather(1, columns)], 1)
+            best_positions = torch.cat([best_positions, columns + start], 1)
+            best_scores, order = best_scores.sort(dim=1, descending=True, stable=True)
+            best_scores, best_positions = best_scores[:, :k], best_positions.gather(1, order)[:, :k]
+        return best_scores, best_positions
+
+    def _width(self) -> int | None:
+        return self.rows.shape[1] if len(self) else None
+
+    def save(self, folder: str | Path) -> Path:
+        folder = Path(folder)
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+            raise TwinnetError(f"{folder} holds other files and no index: choose a new folder")
+        temporary = None
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            write_weights(temporary / ROWS, {"rows": self.rows, "ids": torch.from_numpy(self.ids)})
+            manifest = {"metric": self.metric, "files": {ROWS: checksum(temporary / ROWS)}}
+            (temporary / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+            replace_folder(temporary, folder)
+        except OSError as error:
+            raise TwinnetError(f"{folder}: the index could not be saved ({error})") from error
+        finally:
+            if temporary is not None:
+                shutil.rmtree(temporary, ignore_errors=True)
+        return folder
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        path = Path(folder) / MANIFEST
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            index = cls(manifest["metric"])
+            expected = manifest["files"][ROWS]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise TwinnetError(f"{path}: missing or damaged ({error}): build the index again") from error
+        stored = read_weights(path.with_name(ROWS))
+        if checksum(path.with_name(ROWS)) != expected:
+            raise TwinnetError(f"{path.with_name(ROWS)}: changed since it was saved: build the index again")
+        index.rows, index.ids = stored["rows"], stored["ids"].numpy()
+        return index
+
+
+def best_columns(scores: Tensor, k: int) -> Tensor:
+    """The columns of the k largest scores of each row, best first, equal ones by column: (N, M) -> (N, min(k, M))."""
+    k = min(k, scores.shape[1])
+    if k == scores.shape[1]:
+        return scores.argsort(dim=1, descending=True, stable=True)
+    values, columns = scores.topk(k + 1, dim=1)
+    columns = columns[:, :k].sort(dim=1).values
+    order = scores.gather(1, columns).argsort(dim=1, descending=True, stable=True)
+    columns = columns.gather(1, order)
+    # topk takes any of the scores that tie for the last place.
+    tied = torch.nonzero(values[:, k - 1] == values[:, k])[:, 0]
+    if len(tied):
+        columns[tied] = scores[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
+    return columns

@@ -1,0 +1,148 @@
+"""The most similar pairs among many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from twinnet.embeddings import as_embeddings
+from twinnet.errors import TwinnetError
+from twinnet.index.metrics import block_scores, ready
+
+ROWS = 1024
+COLUMNS = 8192
+# Candidates are sorted out when so many have come together.
+BUFFER = 1 << 18
+
+Positions = npt.NDArray[np.int64]
+Skip = Callable[[Positions, Positions], npt.NDArray[np.bool_]]
+
+
+class Pair(NamedTuple):
+    """Two rows, i < j, and how close they are; larger is closer."""
+
+    i: int
+    j: int
+    score: float
+
+
+def most_similar_pairs(
+    embeddings: Any,
+    top_k: int = 100,
+    *,
+    min_score: float | None = None,
+    metric: str = "cosine",
+    skip: Skip | None = None,
+    progress: bool | None = False,
+) -> list[Pair]:
+    """Find the most similar pairs of all.
+
+    The upper triangle of the similarity matrix is computed block by block. What is below the worst of the best pairs
+    so far is dropped at once, so that memory does not grow with the number of pairs.
+
+    Args:
+        embeddings: Rows (N, D).
+        top_k: How many pairs.
+        min_score: Pairs below it are left out.
+        metric: "cosine", "ip", "l2", "l1" or "hamming".
+        skip: Given the rows i and j of some pairs, says which of them do not count.
+        progress: Whether to show a bar on standard error; None shows it on a terminal.
+
+    Returns:
+        Pairs, best first, equal ones by i and j.
+
+    Raises:
+        TwinnetError: If the embeddings cannot be taken, or `top_k` is less than 1.
+    """
+    if top_k < 1:
+        raise TwinnetError(f"top_k is {top_k}: it must be at least 1")
+    rows = ready(as_embeddings(embeddings), metric)
+    best = _Best(top_k, -np.inf if min_score is None else min_score, skip)
+    total = len(rows) * (len(rows) - 1) // 2
+    disable = None if progress is None else not progress
+    with tqdm(total=total, desc="mine", unit="pair", unit_scale=True, disable=disable) as bar:
+        for i, j, scores, counted in _upper_triangle(rows, metric):
+            best.offer(i, j, scores)
+            bar.update(counted)
+    return best.pairs()
+
+
+def _upper_triangle(rows: Tensor, metric: str) -> Iterator[tuple[int, int, Tensor, int]]:
+    """Blocks of scores with the place of their first one; -inf where j <= i; and how many count."""
+    for i in range(0, len(rows), ROWS):
+        block = rows[i : i + ROWS]
+        for j in range(i, len(rows), COLUMNS):
+            scores = block_scores(block, rows[j : j + COLUMNS], metric)
+            counted = scores.numel()
+            if j == i:
+                lower = torch.ones_like(scores, dtype=torch.bool).tril_()
+                scores.masked_fill_(lower, -torch.inf)
+                counted -= int(lower.sum())
+            yield i, j, scores, counted
+
+
+class _Best:
+    """The best pairs so far, and the score that a pair needs to be among them."""
+
+    def __init__(self, top_k: int, threshold: float, skip: Skip | None) -> None:
+        self.top_k = top_k
+        self.threshold = threshold
+        self.skip = skip
+        self.i: list[Positions] = []
+        self.j: list[Positions] = []
+        self.scores: list[npt.NDArray[np.float32]] = []
+        self.held = 0
+
+    def offer(self, i: int, j: int, scores: Tensor) -> None:
+        """Take what is good enough of a block whose first element is the pair (i, j)."""
+        if not float(scores.max()) >= self.threshold:
+            return
+        good = scores >= self.threshold if self.threshold > -np.inf else scores > -torch.inf
+        # A block can hold millions that are good enough: they come a few rows at a time.
+        counts = good.sum(1).cumsum(0)
+        first = 0
+        while first < len(good):
+            taken = int(counts[first - 1]) if first else 0
+            last = max(first + 1, int(torch.searchsorted(counts, taken + BUFFER, right=True)))
+            self._take(i + first, j, scores[first:last], good[first:last])
+            first = last
+
+    def _take(self, i: int, j: int, scores: Tensor, good: Tensor) -> None:
+        row, column = torch.nonzero(good & (scores >= self.threshold), as_tuple=True)
+        a, b = row.numpy() + i, column.numpy() + j
+        values = scores[row, column].numpy()
+        if self.skip is not None and len(a):
+            counts = ~self.skip(a, b)
+            a, b, values = a[counts], b[counts], values[counts]
+        self.i.append(a)
+        self.j.append(b)
+        self.scores.append(values)
+        self.held += len(a)
+        if self.held > max(BUFFER, 2 * self.top_k) // 8:
+            self._prune()
+
+    def _prune(self) -> None:
+        i, j, scores = np.concatenate(self.i), np.concatenate(self.j), np.concatenate(self.scores)
+        if len(scores) > self.top_k:
+            least = np.partition(scores, len(scores) - self.top_k)[len(scores) - self.top_k]
+            near = scores >= least
+            i, j, scores = i[near], j[near], scores[near]
+        order = np.lexsort((j, i, -scores))[: self.top_k]
+        self.i, self.j, self.scores = [i[order]], [j[order]], [scores[order]]
+        self.held = len(order)
+        if self.held == self.top_k:
+            self.threshold = max(self.threshold, float(scores[order[-1]]))
+
+    def pairs(self) -> list[Pair]:
+        """The best, in order."""
+        if not self.i:
+            return []
+        self._prune()
+        columns = (part[0].tolist() for part in (self.i, self.j, self.scores))
+        return [Pair(*values) for values in zip(*columns, strict=True)]
