@@ -60,7 +60,7 @@ class MetricLearningLoss(Loss):
         super().__init__()
         shared = None if distance is None else resolve_distance(distance)
         self.name = name
-        self.loss = library.make("losses", name, library.fitting(name, dim, classes) | kwargs, shared)
+        self.loss = library.make("loss", name, library.fitting(name, dim, classes) | kwargs, shared)
         if isinstance(distance, str) and self.loss.distance is not shared:
             raise TwinnetError(f"{name} cannot use the distance {distance!r}: leave it out, and the loss uses its own")
         self.miner = self._make_miner(miner, shared)
@@ -74,8 +74,7 @@ class MetricLearningLoss(Loss):
             return None
         if self.name in library.UNMINED:
             raise TwinnetError(f"{self.name} does not use mined pairs: leave the miner out")
-        options = {"name": spec} if isinstance(spec, str) else dict(spec)
-        return library.make("miners", options.pop("name"), options, distance)
+        return library.make_from("miner", spec, distance)
 
     def forward(self, columns: Sequence[Tensor], target: Tensor | None) -> Tensor:
         """Compute the loss of a batch.

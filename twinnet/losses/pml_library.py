@@ -15,11 +15,12 @@ from twinnet.errors import TwinnetError, unknown_name
 from twinnet.losses.pml_repairs import DISTANCES, REDUCERS
 from twinnet.supervision import Supervision
 
+MODULES = {"loss": "losses", "miner": "miners", "reducer": "reducers", "regularizer": "regularizers"}
 BASES = {
-    "losses": "BaseMetricLossFunction",
-    "miners": "BaseMiner",
-    "reducers": "BaseReducer",
-    "regularizers": "BaseRegularizer",
+    "loss": "BaseMetricLossFunction",
+    "miner": "BaseMiner",
+    "reducer": "BaseReducer",
+    "regularizer": "BaseRegularizer",
 }
 REFUSED = {
     "CrossBatchMemory": "it wraps another loss",
@@ -93,7 +94,8 @@ SCALED = {
     "ProxyAnchorLoss": CosineSimilarity,
     "RankedListLoss": LpDistance,
 }
-NESTED = {"reducer": "reducers", "embedding_regularizer": "regularizers", "weight_regularizer": "regularizers"}
+NESTED = {"reducer": "reducer", "embedding_regularizer": "regularizer", "weight_regularizer": "regularizer"}
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 WIDTH = frozenset({"embedding_size", "descriptors_dim", "l"})
 CLASSES = frozenset({"num_classes", "K"})
 
@@ -134,7 +136,7 @@ def make(kind: str, name: str, options: Mapping[str, Any], distance: Distance | 
     ]
     if missing:
         raise TwinnetError(f"{name} needs {' and '.join(missing)}: {_way_out(set(missing))}")
-    arguments = {key: make_nested(NESTED[key], value) if key in NESTED else value for key, value in options.items()}
+    arguments = {key: make_from(NESTED[key], value) if key in NESTED else value for key, value in options.items()}
     if name in REDUCERS and "reducer" not in arguments:
         arguments["reducer"] = REDUCERS[name]()
     if name in DISTANCES:
@@ -142,7 +144,7 @@ def make(kind: str, name: str, options: Mapping[str, Any], distance: Distance | 
     elif distance is not None and isinstance(distance, SCALED.get(name, Distance)):
         try:
             return part(**arguments, distance=distance)
-        except (AssertionError, ValueError):  # the part insists on a distance of its own
+        except (AssertionError, TypeError, ValueError):  # the part insists on a distance of its own
             pass
     try:
         return part(**arguments)
@@ -150,22 +152,28 @@ def make(kind: str, name: str, options: Mapping[str, Any], distance: Distance | 
         raise TwinnetError(f"{name}: {error or type(error).__name__}") from error
 
 
-def make_nested(kind: str, spec: str | Mapping[str, Any]) -> Any:
-    """Make a part from a name, or from a mapping with the key "name" and its options."""
-    options = {"name": spec} if isinstance(spec, str) else dict(spec)
-    return make(kind, options.pop("name"), options)
+def make_from(kind: str, spec: str | Mapping[str, Any], distance: Distance | None = None) -> Any:
+    """Make a part from a name, or from a mapping with the key "name" and its options.
+
+    Raises:
+        TwinnetError: If it is neither, or the part cannot be made.
+    """
+    options = {"name": spec} if isinstance(spec, str) else spec
+    if not isinstance(options, Mapping) or "name" not in options:
+        raise TwinnetError(f"a {kind} is given by its name, or by a mapping with the key 'name', not by {spec!r}")
+    return make(kind, options["name"], {key: value for key, value in options.items() if key != "name"}, distance)
 
 
 def fitting(name: str, dim: int | None, classes: int | None) -> dict[str, int]:
     """The options of a loss that follow from the width of the embeddings and the number of classes."""
-    accepted = _parameters(_find("losses", name))
+    accepted = _parameters(_find("loss", name))
     wanted = {key for key, parameter in accepted.items() if parameter.default is parameter.empty or key == "K"}
     sizes = dict.fromkeys(wanted & WIDTH, dim) | dict.fromkeys(wanted & CLASSES, classes)
     return {key: size for key, size in sizes.items() if size is not None}
 
 
 def _module(kind: str) -> ModuleType:
-    return import_module(f"pytorch_metric_learning.{kind}")
+    return import_module(f"pytorch_metric_learning.{MODULES[kind]}")
 
 
 def _find(kind: str, name: str) -> type:
@@ -185,7 +193,7 @@ def _parameters(part: type) -> dict[str, inspect.Parameter]:
         if not base.__module__.startswith("pytorch_metric_learning") or "__init__" not in vars(base):
             continue
         for key, parameter in inspect.signature(vars(base)["__init__"]).parameters.items():
-            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and key not in {"self", "mat_based_loss"}:
+            if parameter.kind in NAMED and key not in {"self", "distance", "mat_based_loss"}:
                 found.setdefault(key, parameter)
     return found
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from pytorch_metric_learning.distances import BaseDistance, CosineSimilarity, SNRDistance
+from pytorch_metric_learning.distances import BaseDistance, CosineSimilarity, LpDistance, SNRDistance
 from pytorch_metric_learning.reducers import BaseReducer, MeanReducer, ThresholdReducer
 from torch import Tensor
 
@@ -26,6 +26,15 @@ class InnerCosine(CosineSimilarity):
         return values.clamp(EDGE - 1, 1 - EDGE)
 
 
+class InnerEuclidean(LpDistance):
+    """Euclidean distance of unit vectors, below 2, where rounding may not leave the histogram."""
+
+    def compute_mat(self, query_emb: Tensor, ref_emb: Tensor) -> Tensor:
+        """(N, D), (M, D) -> (N, M)."""
+        values: Tensor = super().compute_mat(query_emb, ref_emb)
+        return values.clamp_max(2 - EDGE)
+
+
 class BoundedSNR(SNRDistance):
     """Variance of the difference over that of the anchor, also for an anchor without variance."""
 
@@ -36,12 +45,10 @@ class BoundedSNR(SNRDistance):
 
 
 DISTANCES: dict[str, type[BaseDistance]] = {
-    "ArcFaceLoss": InnerCosine,
+    "DynamicSoftMarginLoss": InnerEuclidean,
     "HistogramLoss": InnerCosine,
-    "LargeMarginSoftmaxLoss": InnerCosine,
     "SignalToNoiseRatioContrastiveLoss": BoundedSNR,
-    "SphereFaceLoss": InnerCosine,
-    "SubCenterArcFaceLoss": InnerCosine,
+    "SmoothAPLoss": CosineSimilarity,  # also called on a stack of batches
     "TupletMarginLoss": InnerCosine,
 }
 
@@ -58,7 +65,8 @@ REDUCERS: dict[str, Callable[[], BaseReducer]] = {
 def keep_state(name: str, loss: Any) -> None:
     """Make state that is no weight a buffer, so that it is checkpointed."""
     if name == "DynamicSoftMarginLoss":
-        loss.register_buffer("hist_", loss.__dict__.pop("hist_"))
+        del loss.hist_
+        loss.register_buffer("hist_", torch.zeros(loss.num_bins + 1))  # one edge more than bins
 
 
 def forget_graph(name: str, loss: Any) -> None:
