@@ -192,6 +192,25 @@ class TwinNetwork(nn.Module):
             scores = _array(self.distance.to_score(self.distance.pairwise(a, b)))
         return float(scores[0]) if single else scores
 
+    @property
+    def index_metric(self) -> str:
+        """The metric by which an index ranks `comparable` embeddings as this network's distance does.
+
+        Raises:
+            TwinnetError: If no index can rank that way.
+        """
+        metric = self.distance.index_metric
+        if metric is None:
+            name = type(self.distance).__name__
+            raise TwinnetError(f"no index ranks by the distance {name}: compare with similarity() instead")
+        return metric
+
+    def comparable(self, embeddings: Any) -> Array:
+        """Embeddings as an index with `index_metric` takes them: a learned distance has mapped them to its space."""
+        with torch.inference_mode():
+            rows = torch.as_tensor(np.atleast_2d(embeddings)).to(self.device, torch.float32)
+            return _array(self.distance.embedded(rows))
+
     def score_map(self, exemplar: Batch | Tensor, search: Batch | Tensor) -> Tensor:
         """Score an exemplar at every place of a search map; larger is closer.
 

@@ -24,7 +24,7 @@ WORDS = range(4, 41)
 LETTERS = 0.75
 
 
-def docstring_sentences(limit: int = 10_000, progress: bool = False) -> list[str]:
+def docstring_sentences(limit: int = 10_000, progress: bool | None = None) -> list[str]:
     """Gather English sentences from the docstrings of installed packages.
 
     The files are parsed, never imported. Packages take turns, file by file, so that the sentences are of every kind;
@@ -32,13 +32,13 @@ def docstring_sentences(limit: int = 10_000, progress: bool = False) -> list[str
 
     Args:
         limit: How many sentences to gather at most.
-        progress: Whether to show a progress bar (on standard error).
+        progress: Whether to show a bar on standard error; unless given, only on a terminal.
 
     Returns:
         Sentences that differ by more than case and space.
     """
     found: dict[str, str] = {}
-    with tqdm(total=limit, desc="gather", unit="sentence", disable=not progress) as bar:
+    with tqdm(total=limit, desc="gather", unit="sentence", disable=None if progress is None else not progress) as bar:
         for path in _source_files():
             for sentence in chain.from_iterable(map(sentences_of, _docstrings(path))):
                 found.setdefault(" ".join(sentence.casefold().split()), sentence)

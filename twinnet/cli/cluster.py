@@ -1,0 +1,64 @@
+"""`twinnet cluster`: groups of similar sentences, or a file without near duplicates."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from twinnet.cli.options import add_file, add_model, add_output, count, load_network, read_sentences
+from twinnet.cli.output import Stages, finish, shown
+
+METHODS = ("communities", "agglomerative", "deduplicate")
+THRESHOLDS = {"communities": 0.75, "agglomerative": 0.6, "deduplicate": 0.95}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    add_file(parser)
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="communities",
+        help="groups around a centre; average linkage; or near duplicates, of which the first one stays",
+    )
+    parser.add_argument("--threshold", type=float, metavar="X", help="the least score within a group")
+    parser.add_argument("--min-size", type=count, default=2, metavar="N", help="the least size of a group (default: 2)")
+    add_model(parser)
+    add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    stages = Stages()
+    sentences = read_sentences(options)
+    with stages("load"):
+        network = load_network(options)
+    with stages("encode"):
+        embeddings = network.comparable(network.encode(sentences))
+    threshold = THRESHOLDS[options.method] if options.threshold is None else options.threshold
+    with stages("cluster"):
+        groups = [group for group in _groups(options.method, embeddings, threshold) if len(group) >= options.min_size]
+    shown_groups: list[list[dict[str, Any]]] = [[{"i": i, "text": sentences[i]} for i in group] for group in groups]
+    lines = [
+        line
+        for number, group in enumerate(shown_groups, start=1)
+        for line in (f"{number}: {len(group)} sentences", *(f"  {m['i']:>6}  {shown(m['text'])}" for m in group))
+    ]
+    result = {"sentences": len(sentences), "clusters": shown_groups, "seconds": stages.seconds}
+    finish(options, result, [*lines, f"{len(sentences)} sentences, {len(groups)} groups: {stages}"])
+
+
+def _groups(method: str, embeddings: object, threshold: float) -> list[list[int]]:
+    from twinnet.mining import agglomerate, communities, deduplicate
+
+    if method == "communities":
+        return [group.tolist() for group in communities(embeddings, threshold, min_size=1)]
+    if method == "agglomerative":
+        labels = agglomerate(embeddings, threshold=threshold)
+    else:
+        labels = deduplicate(embeddings, threshold).representative
+    groups: dict[int, list[int]] = {}
+    for row, label in enumerate(labels.tolist()):
+        groups.setdefault(label, []).append(row)
+    return sorted(groups.values(), key=len, reverse=True)

@@ -1,0 +1,95 @@
+"""The entry point: finds the subcommand, and turns what goes wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from io import TextIOWrapper
+
+from twinnet import __version__
+from twinnet.errors import TwinnetError
+
+COMMANDS = {
+    "encode": "turn sentences into embeddings, in a file",
+    "pairs": "find the most similar pairs of sentences in a file",
+    "search": "find the sentences of a corpus that are closest to a query",
+    "cluster": "group similar sentences, or drop near duplicates",
+    "train": "train a network on scored pairs, inference, pairs or triplets",
+    "eval": "measure a network on similarity, pairs, triplets or retrieval",
+    "models": "list the named models",
+    "plugins": "list the registered parts and the packages that bring them",
+    "demo": "find the most similar sentences in the documentation on this machine",
+}
+BAD_INPUT = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand.
+
+    Args:
+        arguments: The command line without the program; by default that of this process.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 when interrupted, 141 when the reader of the output went away.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _write_utf8()
+    try:
+        options = _parser(arguments).parse_args(arguments)
+        options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        _drop_output()
+        return PIPE_CLOSED
+    except TwinnetError as error:
+        return _fail(f"error: {error}", BAD_INPUT)
+    except OSError as error:
+        if error.filename is None:
+            _drop_output()
+        return _fail(f"error: {error.filename or 'standard output'}: {error.strerror or error}", BAD_INPUT)
+    return 0
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("twinnet", description="Twin networks for text, images and video.")
+    parser.add_argument("--version", action="version", version=f"twinnet {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == chosen:
+            import_module(f"twinnet.cli.{name}").configure(subparser)
+    return parser
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"twinnet: {message}", file=sys.stderr)
+    return code
+
+
+def _write_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Send what is left in the buffer nowhere, so that the interpreter does not fail on it once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

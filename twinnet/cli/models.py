@@ -1,0 +1,48 @@
+"""`twinnet models`: the catalogue."""
+
+from __future__ import annotations
+
+import argparse
+
+from twinnet.cli.output import as_json, table
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from twinnet.models.catalogue import catalogue
+
+    models = [
+        {
+            "name": model.name,
+            "task": model.task,
+            "dim": model.dim,
+            "licence": model.licence,
+            "available": model.available(),
+            "source": str(model.source()),
+            "sha256": model.sha256 or None,
+        }
+        for model in catalogue()
+    ]
+    if options.json:
+        print(as_json({"models": models}))
+        return
+    header = ["name", "task", "dim", "licence", "offline", "sha256", "source"]
+    rows = (
+        [
+            m["name"],
+            m["task"],
+            m["dim"],
+            m["licence"],
+            "yes" if m["available"] else "no",
+            m["sha256"] or "-",
+            m["source"],
+        ]
+        for m in models
+    )
+    print("\n".join(table(header, rows)))

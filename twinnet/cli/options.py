@@ -1,0 +1,67 @@
+"""Options that several subcommands share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from twinnet.network import TwinNetwork
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+FORMATS = ("txt", "tsv", "csv", "jsonl", "parquet")
+FILE_HELP = ".txt (one sentence a line), .tsv, .csv, .jsonl or .parquet; - is standard input"
+
+
+def add_file(parser: argparse.ArgumentParser, name: str = "file", *, column: bool = True) -> None:
+    """An input file, its format and its column."""
+    parser.add_argument(name, metavar=name.upper(), help=FILE_HELP)
+    if column:
+        parser.add_argument(
+            "--column", metavar="NAME", help="the column with the text (default: text, or the only one)"
+        )
+    add_format(parser)
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """The format of the input, where the name of the file does not say it."""
+    parser.add_argument("--format", choices=FORMATS, help="the format of the input (default: as the file is named)")
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The network, and where it runs."""
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        metavar="NAME",
+        help=f"a name (see `twinnet models`), a folder, or owner/name on the hub (default: {DEFAULT_MODEL})",
+    )
+    parser.add_argument("--device", help="where to run, as torch names it: cpu, cuda, cuda:1, ... (default: cpu)")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """How the result is shown."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.add_argument("--out", metavar="FILE", help="write that JSON object into FILE, and print nothing")
+
+
+def count(text: str) -> int:
+    """The type of an option that takes 1 or more."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
+
+
+def read_sentences(options: argparse.Namespace) -> list[str]:
+    """The sentences of the input file."""
+    from twinnet.data.tables import read_column
+
+    return read_column(options.file, options.column, options.format)
+
+
+def load_network(options: argparse.Namespace) -> TwinNetwork:
+    """The network that --model names, on --device."""
+    import twinnet
+
+    return twinnet.load(options.model, device=options.device)

@@ -1,0 +1,109 @@
+"""Results on standard output or in files that are written whole or not at all; times of the stages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from twinnet.errors import TwinnetError
+
+SHOWN_WIDTH = 90
+
+
+class Stages:
+    """Measures the stages of a command.
+
+    Attributes:
+        seconds: How long each stage took, in order.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Measure a stage; one that is entered again adds to its time."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 4)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
+
+
+def finish(options: argparse.Namespace, result: Mapping[str, Any], lines: Iterable[str]) -> None:
+    """Show a result: as JSON (--json), in a file (--out), or as lines for people."""
+    if options.out:
+        write_atomically(destination(options.out), lambda path: path.write_text(as_json(result) + "\n", "utf-8"))
+    if options.json:
+        print(as_json(result))
+    elif not options.out:
+        print("\n".join(lines))
+
+
+def as_json(result: Mapping[str, Any]) -> str:
+    """One line of JSON; numpy's numbers are numbers, and what is not a number is null."""
+    return json.dumps(_plain(result), ensure_ascii=False, allow_nan=False)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    """Lines with the cells of each column under each other; the last column is not padded."""
+    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header) - 1)]
+    return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in cells]
+
+
+def shown(text: str, width: int = SHOWN_WIDTH) -> str:
+    """A sentence on one line: without control characters, and cut where it is too long."""
+    line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text.strip())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def destination(path: str, suffixes: Sequence[str] = ()) -> Path:
+    """Where a file will be written, checked before the work begins.
+
+    Raises:
+        TwinnetError: If it has another ending than `suffixes`, or nothing could be written there.
+    """
+    target = Path(path).resolve()
+    if suffixes and target.suffix not in suffixes:
+        raise TwinnetError(f"{path}: the name has to end in {' or '.join(suffixes)}")
+    if target.exists() and not target.is_file():
+        raise TwinnetError(f"{path} is no regular file: choose another name")
+    if not target.parent.is_dir():
+        raise TwinnetError(f"{path}: there is no folder {target.parent}")
+    if not os.access(target.parent, os.W_OK):
+        raise TwinnetError(f"{path}: nothing may be written into the folder {target.parent}")
+    return target
+
+
+def write_atomically(target: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file that then takes the place of `target`.
+
+    Raises:
+        TwinnetError: If it cannot be written; nothing is left behind.
+    """
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        write(temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise TwinnetError(f"{target} cannot be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and value - value != 0 else value
