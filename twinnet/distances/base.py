@@ -54,7 +54,7 @@ class Distance(Component, BaseDistance):
 
     def to_score(self, values: Tensor) -> Tensor:
         """Turn values into scores, where larger means closer."""
-        return values if self.higher_is_closer else -values
+        return values if self.higher_is_closer else 0 - values  # not -0.0 for equal items
 
     def to_distance(self, values: Tensor) -> Tensor:
         """Turn values into distances: smaller means closer, and zero the same direction or place.
