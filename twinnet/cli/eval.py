@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.options import add_format, add_model, add_output, count, load_network
 from twinnet.cli.output import Stages, finish
+from twinnet.errors import TwinnetError
+
+if TYPE_CHECKING:
+    from twinnet.data.cranfield import Collection
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     tasks = parser.add_subparsers(title="tasks", metavar="TASK", required=True)
-    sts = _task(tasks, "sts", "similarity: rank correlation of cosine and score", "columns score, s1, s2", _sts)
-    sts.add_argument("file", metavar="FILE", help="columns score (0 to 5), s1, s2")
+    sts = _task(
+        tasks, "sts", "similarity: rank correlation of cosine and score", "columns score (on any scale), s1, s2", _sts
+    )
+    sts.add_argument("file", metavar="FILE", help="columns score, s1, s2")
     pairs = _task(tasks, "pairs", "same or not: average precision, F1", "columns label (0 or 1), s1, s2", _pairs)
     pairs.add_argument("file", metavar="FILE", help="columns label (0 or 1), s1, s2")
     pairs.add_argument("--dev", metavar="FILE", help="development pairs that choose the threshold for F1 and accuracy")
     triplets = _task(tasks, "triplets", "is the positive closer", "columns anchor, positive, negative", _triplets)
     triplets.add_argument("file", metavar="FILE", help="columns anchor, positive, negative")
     retrieval = _task(tasks, "retrieval", "nDCG, recall, MRR", "three files, see the arguments", _retrieval)
-    retrieval.add_argument("corpus", metavar="CORPUS", help="columns id, text")
-    retrieval.add_argument("queries", metavar="QUERIES", help="columns id, text")
-    retrieval.add_argument("relevance", metavar="RELEVANCE", help="columns query, document, gain")
-    retrieval.add_argument("--top", type=count, default=10, metavar="K", help="how far down counts (default: 10)")
+    retrieval.add_argument("corpus", metavar="CORPUS", help="columns id, text; or the folder of the Cranfield files")
+    retrieval.add_argument("queries", metavar="QUERIES", nargs="?", help="columns id, text")
+    retrieval.add_argument("relevance", metavar="RELEVANCE", nargs="?", help="columns query, document, gain")
+    retrieval.add_argument(
+        "--top", type=count, nargs="+", default=[10], metavar="K", help="how far down counts (default: 10)"
+    )
     for task in (sts, pairs, triplets, retrieval):
         add_format(task)
         add_model(task)
@@ -48,7 +57,7 @@ def _sts(options: argparse.Namespace) -> None:
     from twinnet.evaluation.sts import sts
 
     stages = Stages()
-    examples = scored_pairs(options.file, file_format=options.format)
+    examples = scored_pairs(options.file, None, options.format)
     with stages("load"):
         network = load_network(options)
     with stages("encode"):
@@ -87,14 +96,11 @@ def _triplets(options: argparse.Namespace) -> None:
 
 
 def _retrieval(options: argparse.Namespace) -> None:
-    from twinnet.data.relevance import read_documents, read_relevance
     from twinnet.evaluation.retrieval import retrieval
     from twinnet.mining.search import search
 
     stages = Stages()
-    corpus = read_documents(options.corpus, options.format)
-    queries = read_documents(options.queries, options.format)
-    relevance = read_relevance(options.relevance, queries, corpus)
+    corpus, queries, relevance = _read_collection(options)
     asked = [name for name in queries if relevance.get(name)]
     with stages("load"):
         network = load_network(options)
@@ -102,7 +108,22 @@ def _retrieval(options: argparse.Namespace) -> None:
         documents = network.comparable(network.encode(list(corpus.values()), side="right"))
         embedded = network.comparable(network.encode([queries[name] for name in asked]))
     with stages("search"):
-        _, rows = search(embedded, documents, options.top, network.index_metric)
+        _, rows = search(embedded, documents, max(options.top), network.index_metric)
     names = list(corpus)
     rankings = [[names[row] for row in found] for found in rows.tolist()]
-    _report(options, retrieval(rankings, [relevance[name] for name in asked], options.top), stages)
+    gains = [relevance[name] for name in asked]
+    _report(options, {n: v for k in options.top for n, v in retrieval(rankings, gains, k).items()}, stages)
+
+
+def _read_collection(options: argparse.Namespace) -> Collection:
+    from twinnet.data.cranfield import read_cranfield
+    from twinnet.data.relevance import read_documents, read_relevance
+
+    if Path(options.corpus).is_dir():
+        return read_cranfield(options.corpus)
+    if options.relevance is None:
+        raise TwinnetError(
+            "retrieval takes three files (corpus, queries, relevance), or the folder of the Cranfield files"
+        )
+    corpus, queries = (read_documents(path, options.format) for path in (options.corpus, options.queries))
+    return corpus, queries, read_relevance(options.relevance, queries, corpus)

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _write_utf8()
     try:
-        options = _parser(arguments).parse_args(arguments)
+        options = build_parser(arguments).parse_args(arguments)
         options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -53,11 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.filename is None:
             _drop_output()
-        return _fail(f"error: {error.filename or 'standard output'}: {error.strerror or error}", BAD_INPUT)
+        return _fail(f"error: {error.filename or 'the output'}: {error.strerror or error}", BAD_INPUT)
     return 0
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """The parser. Only the module of the subcommand that `arguments` choose is imported."""
     parser = argparse.ArgumentParser("twinnet", description="Twin networks for text, images and video.")
     parser.add_argument("--version", action="version", version=f"twinnet {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from twinnet.cli.output import destination
+from twinnet.errors import TwinnetError
+
 if TYPE_CHECKING:
     from twinnet.network import TwinNetwork
 
@@ -42,7 +45,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_output(parser: argparse.ArgumentParser) -> None:
     """How the result is shown."""
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    parser.add_argument("--out", metavar="FILE", help="write that JSON object into FILE, and print nothing")
+    parser.add_argument("--out", type=_file, metavar="FILE", help="write that JSON object into FILE")
 
 
 def count(text: str) -> int:
@@ -65,3 +68,11 @@ def load_network(options: argparse.Namespace) -> TwinNetwork:
     import twinnet
 
     return twinnet.load(options.model, device=options.device)
+
+
+def _file(path: str) -> str:
+    try:
+        destination(path)
+    except TwinnetError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return path

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from twinnet.cli.options import add_file, add_model, add_output, count, load_network, read_sentences
 from twinnet.cli.output import Stages, finish, shown
+
+if TYPE_CHECKING:
+    from twinnet.mining.pairs import Skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +31,6 @@ def run(options: argparse.Namespace) -> None:
     sentences = read_sentences(options)
     with stages("load"):
         from twinnet.mining.pairs import most_similar_pairs
-        from twinnet.text.folding import trivially_equal
 
         network = load_network(options)
     with stages("encode"):
@@ -38,10 +41,21 @@ def run(options: argparse.Namespace) -> None:
             options.top,
             min_score=options.min_score,
             metric=network.index_metric,
-            skip=trivially_equal(sentences) if options.distinct else None,
+            skip=_unwanted(sentences, options.distinct),
             progress=None,
         )
     pairs = [{**pair._asdict(), "a": sentences[pair.i], "b": sentences[pair.j]} for pair in found]
     lines = [f"{p['score']:.4f}  {p['i']:>6}  {shown(p['a'])}\n        {p['j']:>6}  {shown(p['b'])}" for p in pairs]
     result = {"sentences": len(sentences), "pairs": pairs, "seconds": stages.seconds}
     finish(options, result, [*lines, f"{len(sentences)} sentences: {stages}"])
+
+
+def _unwanted(sentences: list[str], distinct: bool) -> Skip:
+    """Pairs with an empty line, and those that are trivially equal where only distinct ones are wanted."""
+    import numpy as np
+
+    from twinnet.text.folding import trivially_equal
+
+    blank = np.array([not sentence.strip() for sentence in sentences])
+    equal = trivially_equal(sentences) if distinct else None
+    return lambda i, j: blank[i] | blank[j] | (False if equal is None else equal(i, j))

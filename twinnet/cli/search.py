@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from twinnet.index.exact import ExactIndex
     from twinnet.network import TwinNetwork
 
-TEXTS = "texts.json"
+CORPUS = "corpus.json"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help=f"{FILE_HELP}; or a folder that --save-index made")
-    queries = parser.add_mutually_exclusive_group(required=True)
+    queries = parser.add_mutually_exclusive_group()
     queries.add_argument("--query", action="append", metavar="TEXT", help="a query; may be given several times")
     queries.add_argument("--queries", metavar="FILE", help="a file with queries, like CORPUS")
     parser.add_argument("--top", type=count, default=5, metavar="N", help="how many for each query (default: 5)")
@@ -39,18 +39,22 @@ def run(options: argparse.Namespace) -> None:
 
     stages = Stages()
     stored = Path(options.corpus).is_dir()
-    texts = _read_texts(Path(options.corpus)) if stored else read_column(options.corpus, options.column, options.format)
-    queries = options.query or read_column(options.queries, options.column, None)
+    texts = _stored_texts(options) if stored else read_column(options.corpus, options.column, options.format)
+    if not (options.query or options.queries or options.save_index):
+        raise TwinnetError("there is nothing to do: give --query, --queries or --save-index")
+    queries = read_column(options.queries, options.column) if options.queries else options.query or []
     with stages("load"):
         network = load_network(options)
     with stages("encode"):
         index = _stored(Path(options.corpus), len(texts)) if stored else _embedded(network, texts)
         embedded = network.comparable(network.encode(queries, progress=False))
+    if options.save_index:
+        with stages("save"):
+            content = json.dumps({"model": options.model, "texts": texts})
+            folder = index.save(options.save_index)
+            write_atomically(folder / CORPUS, lambda path: path.write_text(content, "utf-8"))
     with stages("search"):
         scores, found = index.search(embedded, options.top)
-    if options.save_index:
-        folder = index.save(options.save_index)
-        write_atomically(folder / TEXTS, lambda path: path.write_text(json.dumps(texts), "utf-8"))
     results = [
         {
             "query": query,
@@ -87,9 +91,13 @@ def _stored(folder: Path, count_of_texts: int) -> ExactIndex:
     return index
 
 
-def _read_texts(folder: Path) -> list[str]:
+def _stored_texts(options: argparse.Namespace) -> list[str]:
+    path = Path(options.corpus) / CORPUS
     try:
-        texts: list[str] = json.loads((folder / TEXTS).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TwinnetError(f"{folder / TEXTS}: missing or damaged ({error}): save the index again") from error
+        corpus = json.loads(path.read_text(encoding="utf-8"))
+        model, texts = str(corpus["model"]), list(map(str, corpus["texts"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TwinnetError(f"{path}: missing or damaged ({error}): save the index again") from error
+    if model != options.model:
+        raise TwinnetError(f"{options.corpus} was embedded by another model: search it with --model {model}")
     return texts

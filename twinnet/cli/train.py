@@ -11,6 +11,7 @@ from twinnet.cli.output import as_json
 
 if TYPE_CHECKING:
     from twinnet.data.examples import Examples
+    from twinnet.data.samplers import DistinctBatches
     from twinnet.losses.base import Loss
     from twinnet.network import TwinNetwork
 
@@ -52,6 +53,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         described = f"Train on {task.summary}. DATA has the columns {task.columns}."
         subparser = tasks.add_parser(name, help=f"{task.summary}: columns {task.columns}", description=described)
         subparser.add_argument("data", metavar="DATA", help=f".tsv, .csv, .jsonl or .parquet with {task.columns}")
+        if name == "sts":
+            subparser.add_argument(
+                "--highest", type=float, default=5.0, metavar="X", help="the score of equal sentences (default: 5)"
+            )
         _add_settings(subparser, task)
         subparser.set_defaults(run=run, task=task)
 
@@ -85,7 +90,8 @@ def run(options: argparse.Namespace) -> None:
     from twinnet.training import Trainer, TrainingConfig
 
     task: Task = options.task
-    examples, dev, test = (_read(path, options) for path in (options.data, options.dev, options.test))
+    examples = _read(options.data, options)
+    dev, test = (_read(path, options, examples.classes) if path else None for path in (options.dev, options.test))
     config = TrainingConfig(
         out=options.out,
         **{name: getattr(options, name) for name in ("epochs", "batch_size", "learning_rate", "loss_learning_rate",
@@ -99,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
         config,
         evaluator=None if dev is None else lambda network: MEASURES[task.reader](network, dev, trainer.loss),
         metric=None if dev is None else task.metric,
-        batches=_batches(task, examples, options),
+        batches=_batches(examples, options),
     )
     figures: dict[str, Any] = {"rows": len(examples), "out": options.out}
     if test is not None:
@@ -115,17 +121,20 @@ def run(options: argparse.Namespace) -> None:
     print("\n".join(f"{name:<12} {as_json({name: value})}" for name, value in figures.items()))
 
 
-def _read(path: str | None, options: argparse.Namespace) -> Any:
+def _read(path: str, options: argparse.Namespace, classes: tuple[str, ...] | None = None) -> Examples:
     from twinnet.data import examples
 
-    return None if path is None else getattr(examples, options.task.reader)(path, file_format=options.format)
+    known = {"highest": getattr(options, "highest", None), "classes": classes}
+    given = {name: value for name, value in known.items() if value is not None}
+    read: Examples = getattr(examples, options.task.reader)(path, file_format=options.format, **given)
+    return read
 
 
-def _batches(task: Task, examples: Examples, options: argparse.Namespace) -> Any:
+def _batches(examples: Examples, options: argparse.Namespace) -> DistinctBatches | None:
     """In-batch negatives must not be positives of another row."""
     from twinnet.data.samplers import DistinctBatches
 
-    if task.loss != "infonce":
+    if options.loss != "infonce":
         return None
     return DistinctBatches(examples.columns, options.batch_size, options.seed)
 

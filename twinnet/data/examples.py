@@ -61,19 +61,23 @@ class Examples:
         return Examples(columns, target, self.supervision, self.classes)
 
 
-def scored_pairs(path: str | PathLike[str], highest: float = 5.0, file_format: str | None = None) -> Examples:
+def scored_pairs(path: str | PathLike[str], highest: float | None = 5.0, file_format: str | None = None) -> Examples:
     """Read pairs with a similarity: columns score, s1, s2.
 
     Args:
         path: The file.
-        highest: The highest score there can be; scores are divided by it, so that they run from 0 to 1.
+        highest: The score of equal items; scores are divided by it, so that they run from 0 to 1. None takes scores of
+            any scale as they are, which is enough to rank by.
         file_format: As in `read_table`.
 
     Raises:
         TwinnetError: If the file is not as described, or a score is outside 0..highest.
     """
     table = read_table(path, file_format)
-    scores = [score / highest for score in table.numbers("score", "similarity", lowest=0.0, highest=highest)]
+    if highest is None:
+        scores = table.numbers("score", "similarity")
+    else:
+        scores = [score / highest for score in table.numbers("score", "similarity", lowest=0.0, highest=highest)]
     return Examples(_pair(table), scores, Supervision.SCORED_PAIRS)
 
 
@@ -91,15 +95,25 @@ def labelled_pairs(path: str | PathLike[str], file_format: str | None = None) ->
     return Examples(_pair(table), [int(label) for label in labels], Supervision.LABELLED_PAIRS)
 
 
-def class_pairs(path: str | PathLike[str], file_format: str | None = None) -> Examples:
+def class_pairs(
+    path: str | PathLike[str], classes: tuple[str, ...] | None = None, file_format: str | None = None
+) -> Examples:
     """Read pairs with a class, as in natural language inference: columns label, premise, hypothesis.
 
+    Args:
+        path: The file.
+        classes: The classes, in order; by default those in the file, sorted by name.
+        file_format: As in `read_table`.
+
     Raises:
-        TwinnetError: If the file is not as described, or there is only one class.
+        TwinnetError: If the file is not as described, has a label that is no class, or only one class.
     """
     table = read_table(path, file_format)
     labels = table.labels("label")
-    classes = tuple(sorted(set(labels)))
+    classes = classes or tuple(sorted(set(labels)))
+    for row, label in enumerate(labels):
+        if label not in classes:
+            raise TwinnetError(f"{table.place(row)}: label {label!r} is none of the classes {', '.join(classes)}")
     if len(classes) < 2:
         raise TwinnetError(f"{table.path}: all rows have the label {classes[0]!r}: two classes or more are needed")
     return Examples(_pair(table), _indices(labels, classes), Supervision.CLASS_PAIRS, classes)
