@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from twinnet.errors import TwinnetError
@@ -49,7 +50,7 @@ class Checkpoint:
             (temporary / STATE).write_text(json.dumps(self.progress), encoding="utf-8")
             shutil.rmtree(final, ignore_errors=True)
             temporary.rename(final)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise TwinnetError(f"{final}: the checkpoint could not be written ({error})") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
