@@ -34,7 +34,8 @@ def kinds_of_text(count):
     odd = [
         "", " ", "\n", "\t\t", "🙂", "👩‍👩‍👧‍👦" * 3, "word " * 10_000, "a" * 5_000, "مرحبا بالعالم", "שלום עולם",
         "\x00\x01\x02", "a\x00b", "\x7f\x80\x9f", "\u200b\u200e\u202e", "\ufeffBOM", "[SEP] [CLS] [PAD] [MASK]",
-        "e\u0301 vs \u00e9", "ＦＵＬＬ ｗｉｄｔｈ", "漢字とかな", "한국어 문장", "ÀÉÎÕÜ ß ẞ", "1,234.56 + 7e-9 = ?", "\ud7ff\ue000",
+        "e\u0301 vs \u00e9", "ＦＵＬＬ ｗｉｄｔｈ", "漢字とかな", "한국어 문장", "ÀÉÎÕÜ ß ẞ", "1,234.56 + 7e-9 = ?",
+        "\ud7ff\ue000",
         "https://example.org/?q=a&b=c#d", "don't can't won't", "UPPER lower MiXeD", "line one\nline two\r\nline three",
     ]  # fmt: skip
     words = (
