@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from twinnet import Tower, TwinnetError, TwinNetwork
-from twinnet.folder import _manifest_checksum, checksum, write_weights
+from twinnet.files import checksum, write_weights
+from twinnet.folder import _manifest_checksum
 
 
 def test_text_and_images_come_back_equal(text_network, image_network, sentences, pictures, tmp_path):
@@ -124,7 +125,7 @@ def test_a_failed_save_leaves_the_old_network(text_network, make_text_network, t
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("twinnet.folder.save_file", full)
+    monkeypatch.setattr("twinnet.files.save_file", full)
     with pytest.raises(TwinnetError, match="No space left"):
         make_text_network(seed=3).save(tmp_path / "net")
     assert os.listdir(tmp_path) == ["net"]

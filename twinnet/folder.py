@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from twinnet.errors import TwinnetError
+from twinnet.files import checksum, read_weights, whole_folder, write_weights
 from twinnet.quantization import Int8Ranges
 from twinnet.registry import backbones, distances, heads, preprocesses
 from twinnet.tower import Tower
@@ -40,21 +36,8 @@ def save(network: TwinNetwork, folder: Path) -> Path:
     Raises:
         TwinnetError: If `folder` holds something else, or cannot be written (the folder is left as it was).
     """
-    if folder.exists() and not folder.is_dir():
-        raise TwinnetError(f"{folder} is a file: choose a folder to save the network in")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise TwinnetError(f"{folder} holds other files and no saved network: choose a new folder")
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    with whole_folder(folder, MANIFEST, "network") as temporary:
         _write(network, temporary)
-        replace_folder(temporary, folder)
-    except (OSError, SafetensorError) as error:
-        raise TwinnetError(f"{folder}: the network could not be saved ({error})") from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
@@ -85,48 +68,6 @@ def load(cls: type[Network], folder: Path) -> Network:
 def head_folder(position: int, layer: nn.Module) -> str:
     """The subfolder of a head layer, numbered from 1 behind the backbone, as sentence-transformers has it."""
     return f"{position + 1}_{type(layer).__name__}"
-
-
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
-
-    Raises:
-        TwinnetError: If it is missing or truncated.
-    """
-    try:
-        weights: dict[str, Tensor] = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise TwinnetError(f"{path}: cannot be read ({error}): the file is missing or damaged") from error
-    return weights
-
-
-def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
-    """Write tensors as safetensors; tensors that share memory are written apart."""
-    seen: set[int] = set()
-    apart: dict[str, Tensor] = {}
-    for name, tensor in weights.items():
-        address = tensor.untyped_storage().data_ptr()
-        apart[name] = tensor.detach().clone().contiguous() if address in seen else tensor.detach().contiguous()
-        seen.add(address)
-    save_file(apart, path, metadata={"format": "pt"})
-
-
-def checksum(path: Path) -> str:
-    """The sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def replace_folder(temporary: Path, folder: Path) -> None:
-    """Put a temporary folder in the place of `folder`; a crash leaves one of them whole."""
-    temporary.chmod(0o777 & ~_umask())
-    if not folder.exists():
-        temporary.rename(folder)
-        return
-    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
-    folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(network: TwinNetwork, folder: Path) -> None:
@@ -241,9 +182,3 @@ def _check_files(folder: Path, files: Mapping[str, str]) -> None:
             raise TwinnetError(
                 f"{path}: truncated or changed since the network was saved: restore it or save the network again"
             )
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

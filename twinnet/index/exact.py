@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +13,7 @@ from torch import Tensor
 
 from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
-from twinnet.folder import checksum, read_weights, replace_folder, write_weights
+from twinnet.files import checksum, read_weights, whole_folder, write_weights
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.metrics import block_scores, check_metric, ready
 
@@ -92,21 +90,10 @@ class ExactIndex(Index):
 
     def save(self, folder: str | Path) -> Path:
         folder = Path(folder)
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-            raise TwinnetError(f"{folder} holds other files and no index: choose a new folder")
-        temporary = None
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        with whole_folder(folder, MANIFEST, "index") as temporary:
             write_weights(temporary / ROWS, {"rows": self.rows, "ids": torch.from_numpy(self.ids)})
             manifest = {"metric": self.metric, "files": {ROWS: checksum(temporary / ROWS)}}
             (temporary / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-            replace_folder(temporary, folder)
-        except OSError as error:
-            raise TwinnetError(f"{folder}: the index could not be saved ({error})") from error
-        finally:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
         return folder
 
     @classmethod

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from twinnet.errors import TwinnetError, unknown_name
-from twinnet.folder import MANIFEST, WEIGHTS, checksum
+from twinnet.files import checksum
+from twinnet.folder import MANIFEST, WEIGHTS
 from twinnet.models.catalogue import Model, catalogue
 from twinnet.models.sources import HubRepo
 from twinnet.network import TwinNetwork

@@ -12,7 +12,8 @@ import torch
 
 from twinnet.backbones.transformers import TransformersBackbone
 from twinnet.errors import TwinnetError
-from twinnet.folder import WEIGHTS, head_folder, read_weights
+from twinnet.files import read_weights
+from twinnet.folder import WEIGHTS, head_folder
 from twinnet.heads import Dense, HeadLayer, LayerNorm, Normalize, Pooling
 from twinnet.network import TwinNetwork
 from twinnet.text.preprocess import TOKENIZER_FILE, TextPreprocess, read_side_files

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from twinnet.errors import TwinnetError
-from twinnet.folder import read_weights, write_weights
+from twinnet.files import read_weights, write_weights
 
 STATE = "state.json"
 PREFIX = "step-"

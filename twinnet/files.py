@@ -1,0 +1,94 @@
+"""Files that are written whole or not at all, and weights without pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from twinnet.errors import TwinnetError
+
+
+def checksum(path: Path) -> str:
+    """The sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read a safetensors file.
+
+    Raises:
+        TwinnetError: If it is missing or truncated.
+    """
+    try:
+        weights: dict[str, Tensor] = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise TwinnetError(f"{path}: cannot be read ({error}): the file is missing or damaged") from error
+    return weights
+
+
+def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Write tensors as safetensors; tensors that share memory are written apart."""
+    seen: set[int] = set()
+    apart: dict[str, Tensor] = {}
+    for name, tensor in weights.items():
+        address = tensor.untyped_storage().data_ptr()
+        apart[name] = tensor.detach().clone().contiguous() if address in seen else tensor.detach().contiguous()
+        seen.add(address)
+    save_file(apart, path, metadata={"format": "pt"})
+
+
+@contextmanager
+def whole_folder(folder: Path, marker: str, what: str) -> Iterator[Path]:
+    """A temporary folder beside `folder` that takes its place when the block has filled it.
+
+    Args:
+        folder: A new folder, or one that holds the same kind of thing, which is replaced.
+        marker: The file that a folder of that kind has.
+        what: What the folder holds, for messages.
+
+    Raises:
+        TwinnetError: If `folder` holds something else, or cannot be written; it is then left as it was.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise TwinnetError(f"{folder} is a file: choose a folder to save the {what} in")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+        raise TwinnetError(f"{folder} holds other files and no saved {what}: choose a new folder")
+    temporary = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        _replace(temporary, folder)
+    except (OSError, SafetensorError) as error:
+        raise TwinnetError(f"{folder}: the {what} could not be saved ({error})") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(temporary: Path, folder: Path) -> None:
+    """Put one folder in the place of another; a crash leaves one of them whole."""
+    if not folder.exists():
+        temporary.rename(folder)
+        return
+    old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
+    folder.rename(old)
+    temporary.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
