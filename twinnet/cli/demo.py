@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.options import add_model, count, load_network
-from twinnet.cli.output import Stages, as_json, shown
+from twinnet.cli.output import Stages, as_json, destination, write_atomically
 
 if TYPE_CHECKING:
-    from twinnet.mining.pairs import Pair
+    import numpy as np
 
-PICTURED = 14
+TOPICS, SENTENCES_EACH, LONGEST_LABEL = 6, 4, 70
+TOPIC_THRESHOLD = 0.6
+WIDTH = 100
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +34,15 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from twinnet.data.docstrings import docstring_sentences
 
+    Path(options.out).mkdir(parents=True, exist_ok=True)
+    picture = destination(f"{options.out}/similarity.png")
     stages = Stages()
     bars = sys.stderr.isatty()
     with stages("gather"):
         sentences = docstring_sentences(options.sentences, progress=bars)
     print(f"{len(sentences)} different English sentences from the installed packages", file=sys.stderr)
     with stages("load"):
+        from twinnet.mining.clusters import communities
         from twinnet.mining.pairs import most_similar_pairs
         from twinnet.plots.heatmap import draw_heatmap
         from twinnet.text.folding import trivially_equal
@@ -43,32 +50,38 @@ def run(options: argparse.Namespace) -> None:
         network = load_network(options)
     with stages("encode"):
         embeddings = network.encode(sentences, progress=bars)
+        comparable = network.comparable(embeddings)
     with stages("mine"):
         found = most_similar_pairs(
-            network.comparable(embeddings),
-            max(options.top, PICTURED),
-            metric=network.index_metric,
-            skip=trivially_equal(sentences),
-            progress=bars,
+            comparable, options.top, metric=network.index_metric, skip=trivially_equal(sentences), progress=bars
         )
+    with stages("cluster"):
+        topics = communities(comparable, TOPIC_THRESHOLD, SENTENCES_EACH, network.index_metric)
     with stages("draw"):
-        rows = _different_rows(found)
-        picture = Path(options.out) / "similarity.png"
-        draw_heatmap(network.similarity(embeddings[rows], embeddings[rows]), [sentences[i] for i in rows], picture)
-    pairs = [{**pair._asdict(), "a": sentences[pair.i], "b": sentences[pair.j]} for pair in found[: options.top]]
+        rows = _representatives(topics, sentences)
+        scores, labels = network.similarity(embeddings[rows], embeddings[rows]), [sentences[i] for i in rows]
+        title = f"Sentences of some of the {len(topics)} topics in the documentation on this machine: {options.model}"
+        write_atomically(picture, lambda path: draw_heatmap(scores, labels, path, title))
+    pairs = [{**pair._asdict(), "a": sentences[pair.i], "b": sentences[pair.j]} for pair in found]
     if options.json:
-        print(as_json({"sentences": len(sentences), "pairs": pairs, "heatmap": picture, "seconds": stages.seconds}))
+        result = {"sentences": len(sentences), "pairs": pairs, "heatmap": str(picture), "seconds": stages.seconds}
+        print(as_json(result))
         return
     print("\nThe most similar pairs that differ in more than case, spaces and punctuation:\n")
     for pair in pairs:
-        print(f"  {pair['score']:.4f}  {shown(pair['a'])}\n          {shown(pair['b'])}\n")
+        print("\n".join([*_indented(f"{pair['score']:.4f}", pair["a"]), *_indented("", pair["b"]), ""]))
     print(f"Time: {stages}\nHeat map: {picture}")
 
 
-def _different_rows(pairs: list[Pair]) -> list[int]:
-    """The rows of the best pairs, side by side, each once."""
-    rows: dict[int, None] = {}
-    for pair in pairs:
-        if pair.i not in rows and pair.j not in rows and len(rows) < PICTURED:
-            rows |= {pair.i: None, pair.j: None}
-    return list(rows)
+def _indented(head: str, sentence: str) -> list[str]:
+    return wrap(sentence, WIDTH, initial_indent=f"  {head:<8}", subsequent_indent=" " * 10)
+
+
+def _representatives(topics: Sequence[np.ndarray[Any, Any]], sentences: Sequence[str]) -> list[int]:
+    """From each of the largest topics some sentences, from the centre to the rim, that make short labels."""
+    rows: list[int] = []
+    for topic in topics:
+        short = [row for row in topic.tolist() if len(sentences[row]) <= LONGEST_LABEL]
+        if len(short) >= SENTENCES_EACH and len(rows) < TOPICS * SENTENCES_EACH:
+            rows += [short[round(i * (len(short) - 1) / (SENTENCES_EACH - 1))] for i in range(SENTENCES_EACH)]
+    return rows or list(range(min(len(sentences), TOPICS * SENTENCES_EACH)))

@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> None:
             report=report,
         )
     with stages("write"):
-        write_atomically(target, lambda path: _write(path, target.suffix, sentences, embeddings))
+        write_atomically(target, lambda path: _write(path, Path(options.out).suffix, sentences, embeddings))
     rows, width = embeddings.shape
     if options.json:
         result = {"sentences": rows, "dim": width, "dtype": str(embeddings.dtype), "out": options.out}
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
         return
     print(f"{options.out}: {rows} x {width} {embeddings.dtype} ({stages})")
     if report.truncated:
-        print(f"{len(report.truncated)} sentences were longer than the model takes, and were cut off")
+        print(f"{len(report.truncated)} of {rows} sentences were longer than the model takes, and were cut off")
 
 
 def _write(path: Path, suffix: str, sentences: list[str], embeddings: np.ndarray[Any, Any]) -> None:

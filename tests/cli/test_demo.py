@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import cv2
+
+from twinnet.text.folding import folded
+
+
+def test_the_demo_finds_similar_sentences_and_draws_them(run, lines, model, tmp_path):
+    out = tmp_path / "demo"
+    command = ["demo", "--sentences", 200, "--top", 3, "--out", out, "--model", model]
+    result = run(*command)
+    assert result["sentences"] == 200
+    assert len(result["pairs"]) == 3
+    assert all(folded(pair["a"]) != folded(pair["b"]) for pair in result["pairs"])
+    assert list(result["seconds"]) == ["gather", "load", "encode", "mine", "cluster", "draw"]
+    picture = cv2.imread(str(out / "similarity.png"))
+    assert min(picture.shape[:2]) > 300
+    assert picture.std() > 10
+    assert any(line.startswith("Time: gather ") for line in lines(*command))
+
+
+def test_few_sentences_without_topics_are_drawn_all(run, make_text_network, tmp_path):
+    out = tmp_path / "demo"
+    model = make_text_network(head=["pooling/max"], distance="euclidean").save(tmp_path / "model")
+    result = run("demo", "--sentences", 3, "--out", out, "--model", model)
+    assert len(result["pairs"]) == 3
+    assert (out / "similarity.png").stat().st_size > 1000

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import twinnet
+
+DATA = {
+    "sts": ("score,s1,s2", "5,the cat,a cat", "0,dog runs,red", "2.5,it is,it was", "4,small dog,a dog", "1,she,park"),
+    "nli": ("label,premise,hypothesis", "yes,the cat,cat", "no,a dog,blue", "maybe,it,park", "no,red,he", "yes,a,the"),
+    "pairs": ("anchor,positive", "the cat,a cat", "dog runs,a dog", "the cat,cat sits", "red,blue", "he,she"),
+    "triplets": ("anchor,positive,negative", "the cat,a cat,red", "dog runs,a dog,it is", "blue,red,he or she"),
+}
+FEW = ["--epochs", 2, "--batch-size", 2, "--learning-rate", 1e-3]
+
+
+@pytest.mark.parametrize("task", DATA)
+def test_each_task_trains_and_saves(task, run, write, model, tmp_path):
+    data, out = write("data.tsv", *DATA[task]), tmp_path / "trained"
+    result = run("train", task, data, "--dev", data, "--test", data, "--model", model, "--out", out, *FEW)
+    metric = "spearman" if task == "sts" else "accuracy"
+    assert result["rows"] == len(DATA[task]) - 1
+    assert result["steps"] >= 4
+    assert result["dev"][0]["step"] == 0
+    assert result["best"][metric] == max(figures[metric] for figures in result["dev"])
+    assert result["test_after"][metric] == pytest.approx(result["best"][metric])
+    assert result["test_before"][metric] == pytest.approx(result["dev"][0][metric])
+    embedding = twinnet.load(out).encode("the cat sits")
+    assert np.isfinite(embedding).all()
+
+
+def test_training_changes_the_network(lines, write, model, tmp_path):
+    out = tmp_path / "trained"
+    shown = lines("train", "sts", write("data.tsv", *DATA["sts"]), "--model", model, "--out", out, *FEW)
+    assert any(line.startswith("steps") for line in shown)
+    assert not np.allclose(twinnet.load(out).encode("the cat"), twinnet.load(model).encode("the cat"), atol=1e-4)
+
+
+def test_settings_and_other_losses(run, write, model, tmp_path):
+    data = write("data.tsv", *DATA["triplets"])
+    settings = ["--loss", "infonce", "--warmup", 0, "--schedule", "constant", "--accumulate", 2, "--seed", 3]
+    result = run("train", "triplets", data, "--model", model, "--out", tmp_path / "trained", *FEW, *settings)
+    assert result["steps"] == 2
+
+
+def test_resume_goes_on_from_the_last_checkpoint(run, refused, write, model, tmp_path):
+    data, out = write("data.tsv", *DATA["sts"]), tmp_path / "trained"
+    command = ["train", "sts", data, "--model", model, "--out", out, *FEW]
+    first, again = run(*command), run(*command, "--resume")
+    assert again["steps"] == first["steps"]
+    assert again["seconds"] <= first["seconds"]
+    assert "of another run, which differs in seed" in refused(*command, "--resume", "--seed", 5)
+
+
+def test_scores_of_another_scale(run, refused, write, model, tmp_path):
+    data = write("data.tsv", "score,s1,s2", "10,the cat,a cat", "0,dog,red", "5,he,she")
+    command = ["train", "sts", data, "--model", model, "--out", tmp_path / "trained", *FEW]
+    assert "line 2: column 'score' is 10: expected 0 to 5" in refused(*command)
+    assert run(*command, "--highest", 10)["rows"] == 3
+
+
+def test_test_data_has_the_classes_of_the_training_data(run, refused, write, model, tmp_path):
+    data, fewer = write("data.tsv", *DATA["nli"]), write("fewer.tsv", DATA["nli"][0], "yes,a,the", "no,red,he")
+    command = ["train", "nli", data, "--model", model, "--out", tmp_path / "trained", *FEW]
+    assert run(*command, "--test", fewer)["test_after"]["pairs"] == 2
+    other = write("other.tsv", DATA["nli"][0], "yes,a,the", "perhaps,red,he")
+    assert "other.tsv, line 3: label 'perhaps' is none of the classes maybe, no, yes" in refused(
+        *command, "--dev", other
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--loss", "infonse"], "did you mean 'infonce'"),
+        (["--loss", "infonce"], "choose another loss"),
+        (["--learning-rate", "-1"], "learning_rate is -1.0"),
+        (["--warmup", "2"], "warmup is 2.0"),
+        (["--dev", "gone.tsv"], "gone.tsv: no such file"),
+    ],
+)
+def test_bad_settings_leave_nothing(options, message, refused, write, model, tmp_path):
+    out = tmp_path / "out" / "trained"
+    command = ["train", "sts", write("data.tsv", *DATA["sts"]), "--model", model, "--out", out]
+    assert message in refused(*command, *options)
+    assert not out.parent.exists()
