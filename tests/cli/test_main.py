@@ -75,26 +75,40 @@ def test_a_reader_that_goes_away_is_no_error():
         assert process.wait() == 141
 
 
-INTERRUPT_WHILE_ENCODING = """
+INTERRUPT_AT_WORK = """
 import os, signal, sys, threading, time
 from twinnet.cli.main import main
 
 def interrupt():
-    while not any(thread.name.startswith("twinnet-prepare") for thread in threading.enumerate()):
+    while not any(thread.name.startswith(sys.argv[1]) for thread in threading.enumerate()):
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
 threading.Thread(target=interrupt, daemon=True).start()
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[2:]))
 """
 
 
-def test_an_interrupted_encode_leaves_nothing(model, tmp_path):
-    corpus = tmp_path / "long.txt"
-    corpus.write_text("".join(f"the cat number {i} sits on the mat\n" for i in range(50_000)))
-    out = tmp_path / "out" / "embeddings.npy"
-    out.parent.mkdir()
-    command = [sys.executable, "-c", INTERRUPT_WHILE_ENCODING, "encode", corpus, "--out", out, "--model", model]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "twinnet: interrupted\n")
-    assert list(out.parent.iterdir()) == []
+@pytest.fixture
+def interrupted():
+    """Runs a command and interrupts it as soon as its worker thread has begun."""
+
+    def interrupted(thread, *command):
+        command = [sys.executable, "-c", INTERRUPT_AT_WORK, thread, *command]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "twinnet: interrupted\n")
+
+    return interrupted
+
+
+def test_an_interrupted_encode_leaves_nothing(interrupted, model, write, tmp_path):
+    corpus = write("long.txt", *(f"the cat number {i} sits on the mat" for i in range(50_000)))
+    (tmp_path / "out").mkdir()
+    interrupted("twinnet-prepare", "encode", corpus, "--out", tmp_path / "out" / "embeddings.npy", "--model", model)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_interrupted_training_leaves_only_its_log(interrupted, model, write, tmp_path):
+    data = write("pairs.tsv", "anchor,positive", *(f"the cat number {i},cat {i}" for i in range(20_000)))
+    interrupted("twinnet-batch", "train", "pairs", data, "--model", model, "--out", tmp_path / "out" / "trained")
+    assert [path.name for path in (tmp_path / "out").rglob("*")] == ["trained.training", "log.jsonl"]
