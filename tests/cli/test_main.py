@@ -84,6 +84,8 @@ def interrupt():
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
+# A shell that starts the tests in the background makes them, and so this program, deaf to the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 threading.Thread(target=interrupt, daemon=True).start()
 sys.exit(main(sys.argv[2:]))
 """
