@@ -17,6 +17,8 @@ from twinnet.index.metrics import block_scores, ready
 
 ROWS = 1024
 COLUMNS = 8192
+# Rows of a block that are looked through at once.
+STRIP = 32
 # Candidates are sorted out when so many have come together.
 BUFFER = 1 << 18
 
@@ -103,18 +105,15 @@ class _Best:
         """Take what is good enough of a block whose first element is the pair (i, j)."""
         if not float(scores.max()) >= self.threshold:
             return
-        good = scores >= self.threshold if self.threshold > -np.inf else scores > -torch.inf
-        # A block can hold millions that are good enough: they come a few rows at a time.
-        counts = good.sum(1).cumsum(0)
-        first = 0
-        while first < len(good):
-            taken = int(counts[first - 1]) if first else 0
-            last = max(first + 1, int(torch.searchsorted(counts, taken + BUFFER, right=True)))
-            self._take(i + first, j, scores[first:last], good[first:last])
-            first = last
+        # A few rows at a time: a block can hold millions that are good enough, and large masks fragment the heap.
+        for first in range(0, len(scores), STRIP):
+            strip = scores[first : first + STRIP]
+            if float(strip.max()) >= self.threshold:
+                self._take(i + first, j, strip)
 
-    def _take(self, i: int, j: int, scores: Tensor, good: Tensor) -> None:
-        row, column = torch.nonzero(good & (scores >= self.threshold), as_tuple=True)
+    def _take(self, i: int, j: int, scores: Tensor) -> None:
+        good = scores >= self.threshold if self.threshold > -np.inf else scores > -torch.inf
+        row, column = torch.nonzero(good, as_tuple=True)
         a, b = row.numpy() + i, column.numpy() + j
         values = scores[row, column].numpy()
         if self.skip is not None and len(a):
