@@ -16,12 +16,15 @@ class ItemError(TwinnetError):
     Args:
         position: Its place among the items, from 0.
         problem: What is wrong with it.
+        reason: In a few words ("no face found", "blank page"), why a well-formed item gives no ground for a verdict;
+            None for bad input. Only `TwinNetwork.verify` makes a difference between the two.
     """
 
-    def __init__(self, position: int, problem: str) -> None:
+    def __init__(self, position: int, problem: str, reason: str | None = None) -> None:
         super().__init__(f"item {position}: {problem}")
         self.position = position
         self.problem = problem
+        self.reason = reason
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> TwinnetError:

@@ -60,7 +60,7 @@ class Preprocess(Component, ABC):
         try:
             return self.prepare([items[i] for i in positions])
         except ItemError as error:
-            raise ItemError(positions[error.position], error.problem) from None
+            raise ItemError(positions[error.position], error.problem, error.reason) from None
 
     @abstractmethod
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
