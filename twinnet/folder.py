@@ -13,6 +13,7 @@ from torch import nn
 
 from twinnet.errors import TwinnetError
 from twinnet.files import checksum, read_weights, whole_folder, write_weights
+from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges
 from twinnet.registry import backbones, distances, heads, preprocesses
 from twinnet.tower import Tower
@@ -26,6 +27,7 @@ MANIFEST = "twin.json"
 WEIGHTS = "model.safetensors"
 DISTANCE_WEIGHTS = "distance.safetensors"
 INT8_RANGES = "int8_ranges.safetensors"
+OPERATING_POINTS = "operating_points"
 OTHER = "other"
 FORMAT = 1
 
@@ -62,7 +64,26 @@ def load(cls: type[Network], folder: Path) -> Network:
     if (folder / INT8_RANGES).is_file():
         ranges = read_weights(folder / INT8_RANGES)
         network.int8_ranges = Int8Ranges(ranges["low"].numpy(), ranges["high"].numpy())
+    network.operating_points = read_operating_points(folder / OPERATING_POINTS)
     return network
+
+
+def read_operating_points(folder: Path) -> dict[int, OperatingPoint]:
+    """The operating points in a folder, by the number of references; none where there is no such folder.
+
+    Raises:
+        TwinnetError: If a file is no operating point.
+    """
+    paths = sorted(folder.glob("*.json")) if folder.is_dir() else []
+    points = [OperatingPoint.from_json(path.read_text(encoding="utf-8"), str(path)) for path in paths]
+    return {point.references: point for point in points}
+
+
+def write_operating_points(points: Mapping[int, OperatingPoint], folder: Path) -> None:
+    """Write operating points as `read_operating_points` reads them."""
+    folder.mkdir(exist_ok=True)
+    for references, point in points.items():
+        (folder / f"{references}.json").write_text(point.to_json(), encoding="utf-8")
 
 
 def head_folder(position: int, layer: nn.Module) -> str:
@@ -74,13 +95,15 @@ def _write(network: TwinNetwork, folder: Path) -> None:
     manifest: dict[str, Any] = {"format": FORMAT, "tower": _save_tower(network.tower, folder), "other": None}
     if network.other is not None:
         manifest["other"] = _save_other(network.tower, network.other, folder / OTHER)
-    manifest["distance"] = _spec(distances, network.distance)
+    manifest["distance"] = distances.spec_of(network.distance)
     manifest["truncate_dim"] = network.truncate_dim
     if network.distance.state_dict():
         write_weights(folder / DISTANCE_WEIGHTS, network.distance.state_dict())
     if network.int8_ranges is not None:
         ranges = {"low": network.int8_ranges.low, "high": network.int8_ranges.high}
         write_weights(folder / INT8_RANGES, {name: torch.from_numpy(values) for name, values in ranges.items()})
+    if network.operating_points:
+        write_operating_points(network.operating_points, folder / OPERATING_POINTS)
     if network.tower.preprocess is not None:
         network.tower.preprocess.write_companions(network, folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
@@ -100,19 +123,15 @@ def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False)
     if tower.preprocess is not None:
         tower.preprocess.save(folder)
     return {
-        "preprocess": None if tower.preprocess is None else _spec(preprocesses, tower.preprocess),
-        "backbone": None if backbone_is_shared else _spec(backbones, tower.backbone),
-        "head": [_spec(heads, layer) for layer in tower.head],
+        "preprocess": None if tower.preprocess is None else preprocesses.spec_of(tower.preprocess),
+        "backbone": None if backbone_is_shared else backbones.spec_of(tower.backbone),
+        "head": [heads.spec_of(layer) for layer in tower.head],
     }
 
 
 def _save_other(tower: Tower, other: Tower, folder: Path) -> dict[str, Any]:
     spec = _save_tower(other, folder, backbone_is_shared=other.backbone is tower.backbone)
     return spec | {"head_is_shared": other.head is tower.head}
-
-
-def _spec(registry: Any, component: Any) -> dict[str, Any]:
-    return {"name": registry.name_of(component), **component.config}
 
 
 def _load_tower(folder: Path, spec: Mapping[str, Any], shared: Tower | None = None) -> Tower:

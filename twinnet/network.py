@@ -17,6 +17,7 @@ from twinnet.encoding import EncodeReport, encode
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.heads.base import Head, HeadSpecs
+from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges, quantize
 from twinnet.registry import distances
 from twinnet.tower import BackboneSpec, PreprocessSpec, Tower
@@ -58,6 +59,7 @@ class TwinNetwork(nn.Module):
         self.distance = distance if isinstance(distance, Distance) else distances.create(distance)
         self.int8_ranges: Int8Ranges | None = None
         self.truncate_dim: int | None = None
+        self.operating_points: dict[int, OperatingPoint] = {}
         if other is not None and other.width != self.tower.width:
             raise TwinnetError(
                 f"the towers give embeddings of width {self.tower.width} and {other.width}: give one of them a head "
@@ -80,6 +82,21 @@ class TwinNetwork(nn.Module):
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.tower.device
+
+    @property
+    def operating_point(self) -> OperatingPoint | None:
+        """The operating point for one item against one other; `operating_points` has all, by number of references.
+
+        Setting it adds it to those, and None drops them all.
+        """
+        return self.operating_points.get(1)
+
+    @operating_point.setter
+    def operating_point(self, point: OperatingPoint | None) -> None:
+        if point is None:
+            self.operating_points.clear()
+        else:
+            self.operating_points[point.references] = point
 
     def forward(self, batch: Batch, side: Side = "left") -> Tensor:
         """Embed a batch of tensors, with gradients: (B, D), or a map (B, C, H, W)."""

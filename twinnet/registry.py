@@ -139,6 +139,14 @@ class Registry(Generic[T]):
             f"or the entry-point group {self.group!r}"
         )
 
+    def spec_of(self, component: Any) -> dict[str, Any]:
+        """The mapping from which `create` makes an equal component.
+
+        Raises:
+            TwinnetError: As `name_of`.
+        """
+        return {"name": self.name_of(component), **component.config}
+
 
 def _target(obj: Any) -> str:
     return f"{obj.__module__}:{getattr(obj, '__qualname__', type(obj).__qualname__)}"
