@@ -1,0 +1,1 @@
+"""Following an exemplar through a video."""
