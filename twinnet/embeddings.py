@@ -1,4 +1,4 @@
-"""The check that every function on stored embeddings makes first."""
+"""Stored embeddings: what counts as one, and the checks that every function on them makes first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from twinnet.errors import TwinnetError
 
@@ -35,3 +37,33 @@ def as_embeddings(rows: Any, width: int | None = None, name: str = "embeddings")
     if not finite.all():
         raise TwinnetError(f"{name}: row {int(np.argmin(finite))} is not finite: embed it again")
     return np.ascontiguousarray(array)
+
+
+def is_stored(items: Any) -> bool:
+    """Whether these are embeddings: a floating-point array or tensor of one or two dimensions."""
+    if isinstance(items, Tensor):
+        return items.is_floating_point() and items.ndim in (1, 2)
+    return isinstance(items, np.ndarray) and np.issubdtype(items.dtype, np.floating) and items.ndim in (1, 2)
+
+
+def stored_rows(items: Any, width: int, place: str) -> Tensor:
+    """Stored embeddings (D,) or (N, D) as a float32 tensor (N, D).
+
+    Args:
+        items: The embeddings.
+        width: The D that the network's embeddings have.
+        place: Where they are, for errors.
+
+    Raises:
+        TwinnetError: If they have another width, or are not finite; the message names the row.
+    """
+    stored: Tensor = torch.atleast_2d(torch.as_tensor(items)).float()
+    if stored.shape[1] != width:
+        raise TwinnetError(
+            f"the stored embeddings {place} have width {stored.shape[1]}, this network's have {width}: "
+            "they were made by another network or with another truncate_dim"
+        )
+    bad = torch.nonzero(~torch.isfinite(stored).all(1))
+    if len(bad):
+        raise TwinnetError(f"the stored embedding in row {int(bad[0])} {place} is not finite: embed it again")
+    return stored

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from twinnet.batching import plan_batches
+from twinnet.errors import TwinnetError
 from twinnet.preprocess import Prepared, Preprocess
 from twinnet.tower import Tower
 
@@ -44,7 +45,7 @@ class EncodeReport:
 
 def encode(
     tower: Tower,
-    items: Sequence[Any],
+    items: Iterable[Any],
     preprocess: Preprocess,
     *,
     finish: Finish,
@@ -66,6 +67,7 @@ def encode(
     """
     start = time.perf_counter()
     report = report if report is not None else EncodeReport()
+    items = _as_sequence(items)
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
     with _bar(len(source), progress) as bar, _inference(tower):
@@ -87,6 +89,12 @@ def encode(
     report.items, report.embedded = len(items), len(source)
     report.seconds = time.perf_counter() - start
     return out
+
+
+def _as_sequence(items: Iterable[Any]) -> Sequence[Any]:
+    if isinstance(items, dict):
+        raise TwinnetError("a dictionary is not a list of items: pass its values")
+    return items if isinstance(items, list | tuple) else list(items)
 
 
 def _distinct(items: Sequence[Any], preprocess: Preprocess) -> tuple[list[int], dict[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -13,12 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.distances import Distance
+from twinnet.embeddings import is_stored, stored_rows
 from twinnet.encoding import EncodeReport, encode
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.heads.base import Head, HeadSpecs
 from twinnet.operating_point import OperatingPoint
-from twinnet.quantization import Int8Ranges, quantize
+from twinnet.quantization import Int8Ranges, finisher
 from twinnet.registry import distances
 from twinnet.tower import BackboneSpec, PreprocessSpec, Tower
 
@@ -138,9 +139,9 @@ class TwinNetwork(nn.Module):
         single = preprocess.is_single(items)
         rows = encode(
             tower,
-            [items] if single else _as_sequence(items),
+            [items] if single else items,
             preprocess,
-            finish=self._finish(normalize, truncate_dim, quantize),
+            finish=finisher(min(truncate_dim or self.dim, tower.width), normalize, quantize, self.int8_ranges),
             progress=False if single else progress,
             report=report,
         )
@@ -168,7 +169,7 @@ class TwinNetwork(nn.Module):
             items: Some thousand items, or their embeddings (N, D).
             **options: As for `encode`.
         """
-        embeddings = items if _is_stored(items) else self.encode(items, **options)
+        embeddings = items if is_stored(items) else self.encode(items, **options)
         self.int8_ranges = Int8Ranges.measure(np.asarray(embeddings, dtype=np.float32))
         return self.int8_ranges
 
@@ -266,51 +267,15 @@ class TwinNetwork(nn.Module):
 
         return load(cls, Path(folder))
 
-    def _finish(self, normalize: bool, truncate_dim: int | None, form: str | None) -> Any:
-        width = min(truncate_dim or self.dim, self.tower.width)
-
-        def finish(rows: Array) -> Array:
-            rows = rows[:, :width]
-            if normalize:
-                rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-            return quantize(rows, form, self.int8_ranges) if form else rows
-
-        if form:
-            finish(np.zeros((0, self.tower.width), dtype=np.float32))
-        return finish
-
     def _is_one(self, items: Any, side: Side) -> bool:
-        if _is_stored(items):
+        if is_stored(items):
             return bool(np.ndim(items) == 1)
         return self.side(side).reader().is_single(items)
 
     def _embeddings(self, items: Any, side: Side, options: dict[str, Any]) -> Tensor:
-        if not _is_stored(items):
-            embedded = self.encode(items, side=side, **options)
-            return torch.from_numpy(np.atleast_2d(embedded)).to(self.device)
-        stored: Tensor = torch.atleast_2d(torch.as_tensor(items)).to(self.device, torch.float32)
-        if stored.shape[1] != self.dim:
-            raise TwinnetError(
-                f"the stored embeddings on the {side} have width {stored.shape[1]}, this network's have {self.dim}: "
-                "they were made by another network or with another truncate_dim"
-            )
-        bad = torch.nonzero(~torch.isfinite(stored).all(1))
-        if len(bad):
-            raise TwinnetError(f"the stored embedding in row {int(bad[0])} on the {side} is not finite: embed it again")
-        return stored
-
-
-def _is_stored(items: Any) -> bool:
-    """Whether these are embeddings: a floating-point array or tensor of one or two dimensions."""
-    if isinstance(items, Tensor):
-        return items.is_floating_point() and items.ndim in (1, 2)
-    return isinstance(items, np.ndarray) and np.issubdtype(items.dtype, np.floating) and items.ndim in (1, 2)
-
-
-def _as_sequence(items: Any) -> Sequence[Any]:
-    if isinstance(items, dict):
-        raise TwinnetError("a dictionary is not a list of items: pass its values")
-    return items if isinstance(items, list | tuple) else list(items)
+        if is_stored(items):
+            return stored_rows(items, self.dim, f"on the {side}").to(self.device)
+        return torch.from_numpy(np.atleast_2d(self.encode(items, side=side, **options))).to(self.device)
 
 
 def _array(scores: Tensor) -> Array:

@@ -1,7 +1,8 @@
-"""Smaller embeddings: int8 with calibrated ranges, and packed sign bits."""
+"""Smaller embeddings: fewer dimensions, int8 with calibrated ranges, packed sign bits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,28 @@ def quantize(embeddings: npt.NDArray[np.float32], form: str, ranges: Int8Ranges 
             "calibrate with the same truncate_dim"
         )
     return ranges.quantize(embeddings)
+
+
+def finisher(
+    width: int, normalize: bool, form: str | None, ranges: Int8Ranges | None
+) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+    """What is done to the float32 rows of each batch: truncate them, scale them to unit length, quantise them.
+
+    Args:
+        width: How many leading dimensions are kept.
+        normalize: Whether the rows get unit length.
+        form: "int8", "binary" or None for float32.
+        ranges: The calibrated ranges for int8.
+
+    Raises:
+        TwinnetError: If they cannot be quantised so; at once, and not when the first batch has been embedded.
+    """
+
+    def finish(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        rows = rows[:, :width]
+        if normalize:
+            rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return quantize(rows, form, ranges) if form else rows
+
+    finish(np.zeros((0, width), dtype=np.float32))
+    return finish

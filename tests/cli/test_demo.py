@@ -8,7 +8,7 @@ from twinnet.text.folding import folded
 def test_the_demo_finds_similar_sentences_and_draws_them(run, lines, model, tmp_path):
     out = tmp_path / "demo"
     command = ["demo", "--sentences", 200, "--top", 3, "--out", out, "--model", model]
-    result = run(*command)
+    result = run(*command)["text"]
     assert result["sentences"] == 200
     assert len(result["pairs"]) == 3
     assert all(folded(pair["a"]) != folded(pair["b"]) for pair in result["pairs"])
@@ -22,6 +22,6 @@ def test_the_demo_finds_similar_sentences_and_draws_them(run, lines, model, tmp_
 def test_few_sentences_without_topics_are_drawn_all(run, make_text_network, tmp_path):
     out = tmp_path / "demo"
     model = make_text_network(head=["pooling/max"], distance="euclidean").save(tmp_path / "model")
-    result = run("demo", "--sentences", 3, "--out", out, "--model", model)
+    result = run("demo", "text", "--sentences", 3, "--out", out, "--model", model)["text"]
     assert len(result["pairs"]) == 3
     assert (out / "similarity.png").stat().st_size > 1000

@@ -13,6 +13,7 @@ from twinnet.data.examples import Examples
 from twinnet.data.samplers import ClassBalancedBatches
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
+from twinnet.training.groups import parameter_groups
 from twinnet.training.objective import Objective, build_loss
 
 
@@ -183,7 +184,7 @@ def test_bf16_learns_and_keeps_float32_weights(make_text_network, scored):
 def test_biases_do_not_decay_and_the_loss_has_its_own_rate(make_text_network, scored):
     examples = Examples(scored.columns, [0, 1] * 20, Supervision.CLASS_PAIRS, ("no", "yes"))
     trainer = Trainer(make_text_network(), "softmax", examples, config(loss_learning_rate=0.5, epochs=1))
-    groups = trainer._parameter_groups()
+    groups = parameter_groups(trainer._objective, trainer.config)
     peaks = {group["peak"] for group in groups}
     assert peaks == {1e-3, 0.5}
     for group in groups:

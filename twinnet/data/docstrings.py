@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-import sysconfig
+import sys
 import warnings
 from collections.abc import Iterator
 from itertools import chain, zip_longest
@@ -54,7 +54,8 @@ def sentences_of(docstring: str) -> list[str]:
 
 
 def _source_files() -> Iterator[Path]:
-    folders = dict.fromkeys(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib"))
+    # A virtual environment may borrow packages from others by a path file, so `sysconfig` does not know them all.
+    folders = dict.fromkeys(Path(entry) for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages"))
     packages = sorted(p for folder in folders for p in folder.glob("*") if (p / "__init__.py").is_file())
     files = (sorted(p for p in package.rglob("*.py") if "test" not in p.as_posix()) for package in packages)
     return (path for turn in zip_longest(*files) for path in turn if path is not None)

@@ -2,6 +2,7 @@
 
 from twinnet.training.config import TrainingConfig
 from twinnet.training.objective import build_loss
-from twinnet.training.trainer import Trainer, TrainingResult
+from twinnet.training.result import TrainingResult
+from twinnet.training.trainer import Trainer
 
 __all__ = ["Trainer", "TrainingConfig", "TrainingResult", "build_loss"]

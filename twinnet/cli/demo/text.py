@@ -1,4 +1,4 @@
-"""`twinnet demo`: the most similar sentences in the documentation of the installed packages."""
+"""`twinnet demo text`: the most similar sentences in the documentation of the installed packages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.options import add_model, count, load_network
-from twinnet.cli.output import Stages, as_json, destination, write_atomically
+from twinnet.cli.output import Stages, destination, write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,18 +20,19 @@ TOPIC_THRESHOLD = 0.6
 WIDTH = 100
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this part."""
     parser.add_argument("--sentences", type=count, default=10_000, metavar="N", help="default: 10000")
     parser.add_argument("--top", type=count, default=10, metavar="N", help="how many pairs (default: 10)")
-    parser.add_argument("--out", default="demo", metavar="DIR", help="where the heat map goes (default: demo)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     add_model(parser)
-    parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Run the command."""
+def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Do the job, and write the heat map.
+
+    Returns:
+        The result, and its lines for people.
+    """
     from twinnet.data.docstrings import docstring_sentences
 
     Path(options.out).mkdir(parents=True, exist_ok=True)
@@ -63,14 +64,11 @@ def run(options: argparse.Namespace) -> None:
         title = f"Sentences of some of the {len(topics)} topics in the documentation on this machine: {options.model}"
         write_atomically(picture, lambda path: draw_heatmap(scores, labels, path, title))
     pairs = [{**pair._asdict(), "a": sentences[pair.i], "b": sentences[pair.j]} for pair in found]
-    if options.json:
-        result = {"sentences": len(sentences), "pairs": pairs, "heatmap": str(picture), "seconds": stages.seconds}
-        print(as_json(result))
-        return
-    print("\nThe most similar pairs that differ in more than case, spaces and punctuation:\n")
+    result = {"sentences": len(sentences), "pairs": pairs, "heatmap": str(picture), "seconds": stages.seconds}
+    lines = ["", "The most similar pairs that differ in more than case, spaces and punctuation:", ""]
     for pair in pairs:
-        print("\n".join([*_indented(f"{pair['score']:.4f}", pair["a"]), *_indented("", pair["b"]), ""]))
-    print(f"Time: {stages}\nHeat map: {picture}")
+        lines += [*_indented(f"{pair['score']:.4f}", pair["a"]), *_indented("", pair["b"]), ""]
+    return result, [*lines, f"Time: {stages}", f"Heat map: {picture}"]
 
 
 def _indented(head: str, sentence: str) -> list[str]:

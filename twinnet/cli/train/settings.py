@@ -1,0 +1,54 @@
+"""What every kind of training shares: its settings, and how the result is shown."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from twinnet.cli.options import count
+from twinnet.cli.output import as_json
+
+if TYPE_CHECKING:
+    from twinnet.training import TrainingConfig
+
+
+def add_settings(parser: argparse.ArgumentParser, loss: str) -> None:
+    """Add the settings of a run.
+
+    Args:
+        parser: The parser of the kind of training.
+        loss: The loss unless another is asked for.
+    """
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the trained network")
+    parser.add_argument("--loss", default=loss, help=f"the loss, see `twinnet plugins` (default: {loss})")
+    parser.add_argument("--epochs", type=count, default=1, metavar="N")
+    parser.add_argument("--batch-size", type=count, default=32, metavar="N")
+    parser.add_argument("--learning-rate", type=float, default=2e-5, metavar="X")
+    parser.add_argument("--loss-learning-rate", type=float, metavar="X", help="for the loss's own weights")
+    parser.add_argument("--warmup", type=float, default=0.1, metavar="SHARE", help="share of the steps (default: 0.1)")
+    parser.add_argument("--schedule", choices=("linear", "cosine", "constant"), default="linear")
+    parser.add_argument("--accumulate", type=count, default=1, metavar="N", help="batches for one step")
+    parser.add_argument("--precision", choices=("no", "bf16", "fp16"), default="no", help="mixed precision")
+    parser.add_argument("--seed", type=int, default=0, metavar="N")
+    parser.add_argument("--evaluate-every", type=count, metavar="STEPS", help="default: once an epoch")
+    parser.add_argument("--checkpoint-every", type=count, metavar="STEPS", help="default: once an epoch")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in DIR.training")
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+
+
+def read_settings(options: argparse.Namespace) -> TrainingConfig:
+    """The configuration that the settings stand for."""
+    from twinnet.training import TrainingConfig
+
+    given = vars(options)
+    return TrainingConfig(**{field.name: given[field.name] for field in fields(TrainingConfig) if field.name in given})
+
+
+def show_figures(options: argparse.Namespace, figures: Mapping[str, Any]) -> None:
+    """Print what a run gave: as one JSON object (--json), or one figure a line."""
+    if options.json:
+        print(as_json(figures))
+        return
+    print("\n".join(f"{name:<12} {as_json({name: value})}" for name, value in figures.items()))

@@ -1,0 +1,76 @@
+"""The batches of each step, prepared while the step before is trained on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from twinnet.data.examples import Examples
+from twinnet.data.samplers import Indices
+from twinnet.errors import ItemError, TwinnetError
+from twinnet.network import TwinNetwork
+from twinnet.preprocess import Prepared
+from twinnet.supervision import Supervision
+from twinnet.training.objective import sides
+from twinnet.training.plan import StepPlan
+
+Batch = tuple[list[list[Prepared]], Tensor | None]
+
+
+class BatchFeed:
+    """Prepares one process's share of every batch.
+
+    Args:
+        network: Whose preprocesses prepare the items.
+        examples: The data.
+        plan: The rows of each step.
+        rank: Which process this is.
+        processes: How many there are.
+    """
+
+    def __init__(
+        self, network: TwinNetwork, examples: Examples, plan: StepPlan, rank: int = 0, processes: int = 1
+    ) -> None:
+        self.network = network
+        self.examples = examples
+        self.plan = plan
+        self.rank = rank
+        self.processes = processes
+
+    def steps(self, first: int) -> Iterator[list[Batch]]:
+        """The batches of each step from step `first` (from 0) on, the next step's being prepared in a thread.
+
+        Raises:
+            TwinnetError: If an item cannot be taken; the message names its row.
+        """
+        pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-batch")
+        try:
+            coming = deque([pool.submit(self.step, step) for step in range(first, len(self.plan))[:1]])
+            for step in range(first, len(self.plan)):
+                batches = coming.popleft().result()
+                coming.extend(pool.submit(self.step, following) for following in range(step + 1, len(self.plan))[:1])
+                yield batches
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def step(self, step: int) -> list[Batch]:
+        """The batches of one step."""
+        return [self._prepare(rows[self.rank :: self.processes]) for rows in self.plan.rows(step)]
+
+    def _prepare(self, rows: Indices) -> Batch:
+        columns = []
+        for number, side in enumerate(sides(self.network, len(self.examples.columns))):
+            items = [self.examples.columns[number][row] for row in rows]
+            try:
+                columns.append(self.network.side(side).reader().prepare(items))
+            except ItemError as error:
+                place = f"column {number + 1}, row {rows[error.position]} of the examples"
+                raise TwinnetError(f"{place}: {error.problem}") from error
+        if self.examples.target is None:
+            return columns, None
+        kind = torch.float32 if self.examples.supervision is Supervision.SCORED_PAIRS else torch.long
+        return columns, torch.tensor([self.examples.target[row] for row in rows], dtype=kind)
