@@ -47,6 +47,18 @@ def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     save_file(apart, path, metadata={"format": "pt"})
 
 
+def check_replaceable(folder: Path, marker: str, what: str) -> None:
+    """Check that `folder` is new, or empty, or holds what may be replaced; arguments as for `whole_folder`.
+
+    Raises:
+        TwinnetError: If it holds something else.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise TwinnetError(f"{folder} is a file: choose a folder to save the {what} in")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+        raise TwinnetError(f"{folder} holds other files and no saved {what}: choose a new folder")
+
+
 @contextmanager
 def whole_folder(folder: Path, marker: str, what: str) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its place when the block has filled it.
@@ -59,10 +71,7 @@ def whole_folder(folder: Path, marker: str, what: str) -> Iterator[Path]:
     Raises:
         TwinnetError: If `folder` holds something else, or cannot be written; it is then left as it was.
     """
-    if folder.exists() and not folder.is_dir():
-        raise TwinnetError(f"{folder} is a file: choose a folder to save the {what} in")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
-        raise TwinnetError(f"{folder} holds other files and no saved {what}: choose a new folder")
+    check_replaceable(folder, marker, what)
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

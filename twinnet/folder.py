@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from twinnet.errors import TwinnetError
-from twinnet.files import checksum, read_weights, whole_folder, write_weights
+from twinnet.files import check_replaceable, checksum, read_weights, whole_folder, write_weights
 from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges
 from twinnet.registry import backbones, distances, heads, preprocesses
@@ -41,6 +41,15 @@ def save(network: TwinNetwork, folder: Path) -> Path:
     with whole_folder(folder, MANIFEST, "network") as temporary:
         _write(network, temporary)
     return folder
+
+
+def check_destination(folder: Path) -> None:
+    """Check that `save` may write there, before the work whose result it will save.
+
+    Raises:
+        TwinnetError: If something else than a saved network is there.
+    """
+    check_replaceable(folder, MANIFEST, "network")
 
 
 def load(cls: type[Network], folder: Path) -> Network:

@@ -119,6 +119,16 @@ def test_communities(run, corpus, model, scores):
         assert all(scores[centre, member["i"]] >= threshold - 1e-5 for member in cluster)
 
 
+@pytest.mark.parametrize("method", ["communities", "agglomerative", "deduplicate"])
+def test_groups_are_those_of_the_networks_own_distance(method, run, refused, make_text_network, tmp_path, write):
+    corpus = write("few.txt", "the cat", "the cat", "a dog runs in the park", "he or she")
+    model = make_text_network(distance="euclidean").save(tmp_path / "model")
+    command = ["cluster", corpus, "--method", method, "--model", model]
+    clusters = run(*command, "--threshold", -1e-3)["clusters"]
+    assert [[member["i"] for member in cluster] for cluster in clusters] == [[0, 1]]
+    assert "say what is similar with --threshold" in refused(*command)
+
+
 def test_near_duplicates(run, write, model):
     corpus = write("twice.txt", "the cat", "a dog runs", "the cat", "The cat", "it is red and blue in the park")
     clusters = run("cluster", corpus, "--method", "deduplicate", "--threshold", 0.9999, "--model", model)["clusters"]

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist, squareform
 
 from twinnet import TwinnetError
 from twinnet.mining import agglomerate, communities, deduplicate, search
@@ -53,6 +55,26 @@ def test_agglomerative_clusters_recover_the_groups(clustered):
         agglomerate(clustered)
     with pytest.raises(TwinnetError, match="choose from 1"):
         agglomerate(clustered, clusters=10_000)
+
+
+@pytest.mark.parametrize("metric", ["l2", "l1", "ip"])
+def test_agglomerative_clusters_of_other_metrics_are_those_of_scipy(clustered, metric):
+    distances = {
+        "l2": lambda: pdist(clustered),
+        "l1": lambda: pdist(clustered, "cityblock"),
+        "ip": lambda: 100 - squareform(clustered.astype(float) @ clustered.T, checks=False),
+    }[metric]()
+    limit = float(np.median(distances))
+    expected = fcluster(linkage(distances, "average"), limit, "distance")
+    labels = agglomerate(clustered, threshold=(100 if metric == "ip" else 0) - limit, metric=metric)
+    assert 1 < len(set(labels.tolist())) < len(labels)
+    np.testing.assert_array_equal(labels[:, None] == labels, expected[:, None] == expected)
+
+
+def test_equal_rows_are_joined_at_the_highest_score():
+    rows = np.eye(3)[[0, 1, 0, 1, 2]]
+    assert agglomerate(rows, threshold=1.0).tolist() == [0, 1, 0, 1, 2]
+    assert agglomerate(rows, threshold=1.5).tolist() == [0, 1, 2, 3, 4]
 
 
 def deduplicated_by_loops(rows, threshold):

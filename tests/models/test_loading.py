@@ -68,6 +68,12 @@ def test_unknown_models_say_what_there_is(name, message):
         twinnet.load(name)
 
 
+@pytest.mark.parametrize("device", ["foo", "cuda:99", "meta"])
+def test_a_device_that_is_not_there_is_named(device, text_network, tmp_path):
+    with pytest.raises(TwinnetError, match=f"device '{device}' is not there"):
+        twinnet.load(text_network.save(tmp_path / "net"), device=device)
+
+
 def test_a_folder_that_is_no_model_and_a_file(tmp_path):
     with pytest.raises(TwinnetError, match=r"neither twin\.json"):
         twinnet.load(tmp_path)

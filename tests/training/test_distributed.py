@@ -16,8 +16,9 @@ from twinnet.training import Trainer, TrainingConfig
 
 SCRIPT = textwrap.dedent(
     """
-    import json, os, sys
+    import argparse, json, os, sys
     from twinnet import TwinNetwork
+    from twinnet.cli.train.settings import show_figures
     from twinnet.data.examples import Examples
     from twinnet.supervision import Supervision
     from twinnet.training import Trainer, TrainingConfig
@@ -29,6 +30,7 @@ SCRIPT = textwrap.dedent(
     result = Trainer(TwinNetwork.load(start), "infonce", examples, config).run(resume=resume == "resume")
     with open(f"{out}.losses-{os.environ['RANK']}", "w") as file:
         json.dump(result.losses, file)
+    show_figures(argparse.Namespace(json=True), {"steps": len(result.losses)})
     """
 )
 
@@ -41,6 +43,7 @@ def run_two(tmp_path, *arguments):
     done = subprocess.run([*command, tmp_path / "train.py", *arguments], capture_output=True, text=True,
                           env=environment, timeout=300, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout)["steps"] > 0  # only one of them speaks
     return [json.loads((tmp_path / f"two.losses-{rank}").read_text()) for rank in (0, 1)]
 
 

@@ -197,6 +197,12 @@ def test_a_loss_that_does_not_fit_the_data_says_which_does(make_text_network, sc
         Trainer(make_text_network(), "triplet", scored, config())
 
 
+@pytest.mark.parametrize("loss", ["softmax", "pml/ArcFaceLoss"])
+def test_a_loss_for_other_data_is_refused_for_that_and_not_for_what_it_misses(make_text_network, scored, loss):
+    with pytest.raises(TwinnetError, match="learns from .* choose another loss"):
+        Trainer(make_text_network(), loss, scored, config())
+
+
 def test_a_bad_item_is_named_by_row_and_column(make_text_network, scored):
     columns = [list(column) for column in scored.columns]
     columns[1][17] = None
@@ -209,6 +215,14 @@ def test_a_loss_that_is_not_finite_stops_the_run(make_text_network, scored):
     broken = Examples(scored.columns, [float("nan")] * len(scored), Supervision.SCORED_PAIRS)
     with pytest.raises(TwinnetError, match="step 1"):
         Trainer(make_text_network(), "cosine-regression", broken, config()).run()
+
+
+def test_a_foreign_folder_is_refused_before_the_work(make_text_network, scored, tmp_path):
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "thesis.tex").write_text("mine")
+    with pytest.raises(TwinnetError, match="holds other files"):
+        Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path))
+    assert not (tmp_path / "net.training").exists()
 
 
 def test_an_existing_network_is_replaced_when_the_run_is_complete(make_text_network, scored, tmp_path):

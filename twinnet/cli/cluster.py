@@ -7,9 +7,10 @@ from typing import Any
 
 from twinnet.cli.options import add_file, add_model, add_output, count, load_network, read_sentences
 from twinnet.cli.output import Stages, finish, shown
+from twinnet.errors import TwinnetError
 
 METHODS = ("communities", "agglomerative", "deduplicate")
-THRESHOLDS = {"communities": 0.75, "agglomerative": 0.6, "deduplicate": 0.95}
+COSINE_THRESHOLDS = {"communities": 0.75, "agglomerative": 0.6, "deduplicate": 0.95}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="communities",
         help="groups around a centre; average linkage; or near duplicates, of which the first one stays",
     )
-    parser.add_argument("--threshold", type=float, metavar="X", help="the least score within a group")
+    parser.add_argument(
+        "--threshold", type=float, metavar="X", help="the least score within a group, on the scale of `twinnet pairs`"
+    )
     parser.add_argument("--min-size", type=count, default=2, metavar="N", help="the least size of a group (default: 2)")
     add_model(parser)
     add_output(parser)
@@ -34,11 +37,12 @@ def run(options: argparse.Namespace) -> None:
     sentences = read_sentences(options)
     with stages("load"):
         network = load_network(options)
+    threshold = _threshold(options, network.index_metric)
     with stages("encode"):
         embeddings = network.comparable(network.encode(sentences))
-    threshold = THRESHOLDS[options.method] if options.threshold is None else options.threshold
     with stages("cluster"):
-        groups = [group for group in _groups(options.method, embeddings, threshold) if len(group) >= options.min_size]
+        found = _groups(options.method, embeddings, threshold, network.index_metric)
+        groups = [group for group in found if len(group) >= options.min_size]
     shown_groups: list[list[dict[str, Any]]] = [[{"i": i, "text": sentences[i]} for i in group] for group in groups]
     lines = [
         line
@@ -49,15 +53,23 @@ def run(options: argparse.Namespace) -> None:
     finish(options, result, [*lines, f"{len(sentences)} sentences, {len(groups)} groups: {stages}"])
 
 
-def _groups(method: str, embeddings: object, threshold: float) -> list[list[int]]:
+def _threshold(options: argparse.Namespace, metric: str) -> float:
+    if options.threshold is not None:
+        return float(options.threshold)
+    if metric != "cosine":
+        raise TwinnetError(f"this network scores by {metric!r} and not by cosine: say what is similar with --threshold")
+    return COSINE_THRESHOLDS[options.method]
+
+
+def _groups(method: str, embeddings: object, threshold: float, metric: str) -> list[list[int]]:
     from twinnet.mining import agglomerate, communities, deduplicate
 
     if method == "communities":
-        return [group.tolist() for group in communities(embeddings, threshold, min_size=1)]
+        return [group.tolist() for group in communities(embeddings, threshold, 1, metric)]
     if method == "agglomerative":
-        labels = agglomerate(embeddings, threshold=threshold)
+        labels = agglomerate(embeddings, threshold=threshold, metric=metric)
     else:
-        labels = deduplicate(embeddings, threshold).representative
+        labels = deduplicate(embeddings, threshold, metric).representative
     groups: dict[int, list[int]] = {}
     for row, label in enumerate(labels.tolist()):
         groups.setdefault(label, []).append(row)

@@ -57,14 +57,15 @@ def _neighbour_counts(rows: Tensor, threshold: float, metric: str) -> Tensor:
 
 
 def agglomerate(
-    embeddings: Any, *, clusters: int | None = None, threshold: float | None = None
+    embeddings: Any, *, clusters: int | None = None, threshold: float | None = None, metric: str = "cosine"
 ) -> npt.NDArray[np.int64]:
-    """Agglomerative clustering by average cosine similarity, through scikit-learn. Memory is quadratic in the rows.
+    """Agglomerative clustering by average score, through scikit-learn. Memory is quadratic in the rows.
 
     Args:
         embeddings: Rows (N, D).
         clusters: How many clusters.
-        threshold: Or: clusters are joined as long as their average cosine similarity is at least this.
+        threshold: Or: clusters are joined as long as their average score is at least this.
+        metric: "cosine", "ip", "l2", "l1" or "hamming".
 
     Returns:
         The cluster of each row (N,), numbered by first appearance.
@@ -74,20 +75,23 @@ def agglomerate(
     """
     from sklearn.cluster import AgglomerativeClustering
 
-    rows = ready(as_embeddings(embeddings), "cosine").numpy()
+    rows = ready(as_embeddings(embeddings), metric)
     if (clusters is None) == (threshold is None):
         raise TwinnetError("give either clusters= or threshold=")
     if clusters is not None and not 1 <= clusters <= len(rows):
         raise TwinnetError(f"{clusters} clusters of {len(rows)} rows: choose from 1 to {len(rows)}")
     if len(rows) < 2:
         return np.zeros(len(rows), dtype=np.int64)
+    scores = block_scores(rows, rows, metric).double().numpy()
+    # Linkage wants distances from 0; it joins below the limit, and "at least the threshold" includes the threshold.
+    highest = scores.max() if threshold is None else max(scores.max(), threshold)
     model = AgglomerativeClustering(
         n_clusters=clusters,
-        distance_threshold=None if threshold is None else 1 - threshold,
+        distance_threshold=None if threshold is None else np.nextafter(highest - threshold, np.inf),
         metric="precomputed",
         linkage="average",
     )
-    labels = model.fit_predict(np.clip(1 - rows @ rows.T, 0, 2))
+    labels = model.fit_predict(highest - scores)
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     numbered: npt.NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
     return numbered

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import torch
+
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.files import checksum
 from twinnet.folder import MANIFEST, WEIGHTS
@@ -23,11 +25,20 @@ def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remot
         trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
-        TwinnetError: If there is no such model, or its files are damaged.
+        TwinnetError: If there is no such model or device, or the model's files are damaged.
     """
-    folder = _find(name)
-    network = _read(folder, trust_remote_code)
+    if device is not None:
+        _check_device(device)
+    network = _read(_find(name), trust_remote_code)
     return network.to(device) if device else network
+
+
+def _check_device(device: str) -> None:
+    try:
+        torch.zeros(1, device=device).cpu()
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TwinnetError(f"device {device!r} is not there ({reason}): cpu always is, cuda with a GPU") from error
 
 
 def _find(name: str | os.PathLike[str]) -> Path:

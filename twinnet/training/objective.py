@@ -16,6 +16,7 @@ from twinnet.losses.base import Loss
 from twinnet.network import Side, TwinNetwork
 from twinnet.preprocess import Prepared
 from twinnet.registry import losses
+from twinnet.supervision import Supervision
 from twinnet.tower import Tower
 from twinnet.training.gather import gather_rows
 
@@ -81,18 +82,25 @@ def build_loss(spec: str | Mapping[str, Any] | Loss, network: TwinNetwork, examp
         TwinnetError: If it is unknown, or cannot learn from these examples.
     """
     loss = spec if isinstance(spec, Loss) else _create(spec, network, examples)
-    if examples.supervision not in loss.needs:
-        wanted = "; ".join(sorted(kind.value for kind in loss.needs))
+    _check_needs(type(loss), loss.needs, examples)
+    return loss
+
+
+def _check_needs(kind: type[Loss], needs: frozenset[Supervision], examples: Examples) -> None:
+    if examples.supervision not in needs:
+        wanted = "; ".join(sorted(need.value for need in needs))
         raise TwinnetError(
-            f"{type(loss).__name__} learns from {wanted}. These examples are {examples.supervision.value}: choose "
+            f"{kind.__name__} learns from {wanted}. These examples are {examples.supervision.value}: choose "
             "another loss"
         )
-    return loss
 
 
 def _create(spec: str | Mapping[str, Any], network: TwinNetwork, examples: Examples) -> Loss:
     mapping: Mapping[str, Any] = {"name": spec} if isinstance(spec, str) else spec
-    asked = inspect.signature(losses.get(mapping["name"].partition("/")[0])).parameters
+    kind = losses.get(mapping["name"].partition("/")[0])
+    # Before it is made: what it would miss in the wrong kind of data makes a worse message.
+    _check_needs(kind, kind.needs, examples)
+    asked = inspect.signature(kind).parameters
     known = {
         "dim": network.tower.width,
         "classes": len(examples.classes) if examples.classes else None,

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import Batches, ShuffledBatches
 from twinnet.errors import TwinnetError
+from twinnet.folder import check_destination
 from twinnet.losses.base import Loss
 from twinnet.network import TwinNetwork
 from twinnet.training.config import TrainingConfig
@@ -49,7 +50,7 @@ class Trainer:
         batches: The order of the rows; shuffled anew each epoch unless given.
 
     Raises:
-        TwinnetError: If the loss cannot learn from these examples.
+        TwinnetError: If the loss cannot learn from these examples, or `config.out` holds something else than a network.
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Trainer:
     ) -> None:
         if evaluator is not None and metric is None:
             raise TwinnetError("an evaluator needs a metric: say which of its figures decides what is best")
+        if config.out is not None:
+            check_destination(config.out)
         torch.manual_seed(config.seed)
         self.network = network
         self.loss = build_loss(loss, network, examples)
@@ -127,7 +130,8 @@ class Trainer:
         every = self.config.evaluate_every, self.config.checkpoint_every
         rank, processes = self._accelerator.process_index, self._accelerator.num_processes
         feed = BatchFeed(self.network, self.examples, self.plan, rank, processes)
-        with tqdm(total=total, initial=first, desc="train", unit="step", disable=None) as bar:
+        silent = None if self._accelerator.is_main_process else True  # None: only a terminal shows it
+        with tqdm(total=total, initial=first, desc="train", unit="step", disable=silent) as bar:
             for step, batches in enumerate(feed.steps(first), start=first + 1):
                 loss = self._step(step, batches)
                 self._record(step, loss)

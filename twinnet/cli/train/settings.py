@@ -47,7 +47,11 @@ def read_settings(options: argparse.Namespace) -> TrainingConfig:
 
 
 def show_figures(options: argparse.Namespace, figures: Mapping[str, Any]) -> None:
-    """Print what a run gave: as one JSON object (--json), or one figure a line."""
+    """Print what a run gave: as one JSON object (--json), or one figure a line; once, however many processes ran it."""
+    from accelerate import PartialState
+
+    if not PartialState().is_main_process:
+        return
     if options.json:
         print(as_json(figures))
         return
