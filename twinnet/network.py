@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,9 @@ from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges, finisher
 from twinnet.registry import distances
 from twinnet.tower import BackboneSpec, PreprocessSpec, Tower
+
+if TYPE_CHECKING:
+    from twinnet.verdict import Verdict
 
 Side = Literal["left", "right"]
 Array = npt.NDArray[Any]
@@ -209,6 +212,27 @@ class TwinNetwork(nn.Module):
         with torch.inference_mode():
             scores = _array(self.distance.to_score(self.distance.pairwise(a, b)))
         return float(scores[0]) if single else scores
+
+    def verify(self, item: Any, other: Any = None, *, references: Sequence[Any] | None = None) -> Verdict:
+        """Say whether two items are the same, or one and several references of one identity.
+
+        Args:
+            item: A raw item or a stored embedding (D,).
+            other: Likewise.
+            references: Instead of `other`: several of them. There has to be an operating point for so many; its rule
+                says how their scores become one.
+
+        Returns:
+            The verdict: the same, different, or, where an item gives no ground (no face is found, a page is blank), no
+            decision with the reason.
+
+        Raises:
+            TwinnetError: If the network has no operating point, or changed since it was chosen (see
+                `twinnet calibrate`), or an item cannot be taken.
+        """
+        from twinnet.verdict import verify
+
+        return verify(self, item, other, references)
 
     @property
     def index_metric(self) -> str:

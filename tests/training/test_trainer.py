@@ -11,6 +11,7 @@ import twinnet
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import ClassBalancedBatches
+from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
 from twinnet.training.groups import parameter_groups
@@ -233,3 +234,13 @@ def test_an_existing_network_is_replaced_when_the_run_is_complete(make_text_netw
     lines = (tmp_path / "net.training" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4, 5]
     shutil.rmtree(tmp_path / "net.training")
+
+
+def test_training_drops_the_operating_points(make_text_network, scored):
+    network = make_text_network()
+    rate = Rate(30, 3000, 0.007, 0.014, 3000.0)
+    network.operating_point = OperatingPoint(
+        0.5, 0.01, rate, rate, 8.0, -4.0, system_of(network), Development("pairs.tsv", "0" * 64)
+    )
+    Trainer(network, "cosine-regression", scored, config(epochs=1)).run()
+    assert network.operating_points == {}

@@ -94,6 +94,8 @@ class Trainer:
             TwinnetError: If the loss is not finite, an item cannot be taken, or the checkpoint is of another run.
         """
         config = self.config
+        # A threshold belongs to the weights that it was chosen for.
+        self.network.operating_points.clear()
         # accelerate keeps the precision of the process's first run for all runs unless told to forget it.
         AcceleratorState._reset_state()
         self._accelerator = Accelerator(mixed_precision=config.precision)

@@ -1,0 +1,136 @@
+"""Choosing an operating point on development pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+
+from twinnet.errors import TwinnetError
+from twinnet.evaluation.intervals import error_rate
+from twinnet.evaluation.separation import development
+from twinnet.evaluation.verification import RULE_OF_30, checked
+from twinnet.operating_point import OperatingPoint, Rule
+
+Floats = npt.NDArray[np.float64]
+
+
+def choose_operating_point(
+    scores: Any,
+    labels: Any,
+    target_fmr: float,
+    *,
+    system: Mapping[str, Any],
+    source: str,
+    identities: Any = None,
+    keys: Iterable[str] = (),
+    references: int = 1,
+    rule: Rule = "mean",
+) -> OperatingPoint:
+    """The lowest threshold with at most the target's share of false matches.
+
+    Args:
+        scores: Scores of development pairs (N,); larger is closer.
+        labels: 1 for genuine pairs (the same), 0 for impostor pairs (N,).
+        target_fmr: The false match rate that is wanted.
+        system: What the scores depend on, `twinnet.operating_point.system_of` the network.
+        source: What the data are, in words.
+        identities: Who takes part in each pair, as numbers (N, 2), for honest intervals.
+        keys: A hash of the items of each pair, so that no report uses them again.
+        references: How many references of one identity each item was compared with.
+        rule: How their scores became one.
+
+    Raises:
+        TwinnetError: If the impostor pairs are too few to show the rate, or genuine pairs do not score more than
+            impostor pairs.
+    """
+    a, same = checked(scores, labels)
+    threshold = _threshold(a[~same], target_fmr)
+    slope, intercept = fit_probability(a, same)
+    people = (None, None) if identities is None else (np.asarray(identities)[same], np.asarray(identities)[~same])
+    return OperatingPoint(
+        threshold=threshold,
+        target_fmr=target_fmr,
+        fmr=error_rate(a[~same] >= threshold, people[1]),
+        fnmr=error_rate(a[same] < threshold, people[0]),
+        slope=slope,
+        intercept=intercept,
+        system=system,
+        development=development(a, same, source, keys),
+        references=references,
+        rule=rule,
+    )
+
+
+def smallest_rate(impostors: int) -> float:
+    """The smallest false match rate that so many impostor pairs can show: with 30 errors (the rule of 30)."""
+    return RULE_OF_30 / impostors
+
+
+def _threshold(impostor: Floats, target_fmr: float) -> float:
+    """Midway between the last impostor score that is accepted and the next one."""
+    if not 0 < target_fmr < 1:
+        raise TwinnetError(f"a false match rate lies between 0 and 1, not at {target_fmr:g}")
+    count = len(impostor)
+    accepted = math.floor(target_fmr * count * (1 + 1e-12))
+    if accepted < RULE_OF_30:
+        least = smallest_rate(count)
+        showing = f"the smallest rate they can show is {_rounded_up(least):g}" if least < 1 else "they can show no rate"
+        raise TwinnetError(
+            f"{count:,} impostor pairs cannot show a false match rate of {target_fmr:g}, which takes {RULE_OF_30} "
+            f"false matches (rule of 30) and so {math.ceil(RULE_OF_30 / target_fmr):,} pairs: {showing}"
+        )
+    falling = np.sort(impostor)[::-1]
+    # Scores that are equal are accepted or rejected together.
+    while accepted and accepted < count and falling[accepted - 1] == falling[accepted]:
+        accepted -= 1
+    if accepted < RULE_OF_30:
+        raise TwinnetError(
+            f"too many impostor pairs have the same score {falling[RULE_OF_30]:g}: only {accepted} score more, fewer "
+            f"than the {RULE_OF_30} false matches that show a rate: take a larger rate or a finer score"
+        )
+    return float((falling[accepted - 1] + falling[accepted]) / 2)
+
+
+def _rounded_up(rate: float) -> float:
+    """With two digits, never below the rate itself."""
+    unit = 10.0 ** (math.floor(math.log10(rate)) - 1)
+    return math.ceil(rate / unit - 1e-9) * unit
+
+
+def fit_probability(scores: Floats, same: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and intercept of the logistic function from score to probability (Platt 1999, with his smoothed targets).
+
+    Both kinds of pairs weigh equally, so the probability holds for a prior of one half, whatever their shares are here.
+
+    Raises:
+        TwinnetError: If a larger score does not mean a larger probability.
+    """
+    centre, spread = float(scores.mean()), float(scores.std()) or 1.0
+    x = (scores - centre) / spread
+    genuine, impostor = int(same.sum()), int((~same).sum())
+    target = np.where(same, (genuine + 1) / (genuine + 2), 1 / (impostor + 2))
+    weight = np.where(same, 0.5 / genuine, 0.5 / impostor)
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        logit = parameters[0] * x + parameters[1]
+        error = weight * (_sigmoid(logit) - target)
+        value = weight @ (np.logaddexp(0, logit) - target * logit)
+        return float(value), np.array([error @ x, error.sum()])
+
+    slope, intercept = optimize.minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS").x
+    if slope <= 0:
+        raise TwinnetError(
+            "genuine pairs do not score more than impostor pairs, so no threshold helps: does label 1 mean the same, "
+            "and is the network trained for such items?"
+        )
+    return float(slope / spread), float(intercept - slope * centre / spread)
+
+
+def _sigmoid(logit: Floats) -> Floats:
+    value: Floats = np.exp(-np.logaddexp(0, -logit))
+    return value
