@@ -62,6 +62,20 @@ class Preprocess(Component, ABC):
         except ItemError as error:
             raise ItemError(positions[error.position], error.problem, error.reason) from None
 
+    def prepare_for_training(self, items: Sequence[Any], seeds: Sequence[int]) -> list[Prepared]:
+        """Prepare items for a training step, with random changes where the preprocess declares any.
+
+        Args:
+            items: Raw items.
+            seeds: A number for each item that decides its changes: the same item and number give the same result, so
+                that a resumed run sees what the first one saw.
+
+        Raises:
+            ItemError: If an item cannot be taken.
+        """
+        del seeds
+        return self.prepare(items)
+
     @abstractmethod
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
         """Join prepared items, of any cost, into one batch."""

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import os
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+from torch import Tensor
 
-from twinnet.errors import ItemError
+from twinnet.errors import TwinnetError
 from twinnet.features import Batch
-from twinnet.preprocess import Prepared, Preprocess, refuse
+from twinnet.image.augmentation import Augmentation
+from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
+from twinnet.preprocess import Prepared, Preprocess
 
-WANTED = "the path of a picture, a PIL image, or a uint8 array H x W x 3 (RGB) or H x W (grey)"
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-WORKERS = 2
-
-Pixels = npt.NDArray[np.uint8]
+# A JPEG is decoded at a reduced size only where it stays so many times larger than what the network sees.
+DETAIL = 2
 
 
 class ImagePreprocess(Preprocess):
-    """Decodes pictures (turned upright as their EXIF data says), resizes and normalises them.
+    """Decodes pictures (see `decode`), resizes and normalises them.
 
     Args:
         size: Height and width of what the network sees, in pixels.
@@ -35,6 +36,11 @@ class ImagePreprocess(Preprocess):
         std: Standard deviation of each channel, likewise.
         crop: The share of the resized picture that a centre crop keeps; None squashes the whole picture to `size`.
         max_pixels: A picture with more is refused before it is decoded.
+        augment: Transforms of torchvision that change pictures in training (see `Augmentation`). They get the picture
+            as it was decoded; what comes out is fitted to `size` unless it has that size already.
+
+    Raises:
+        TwinnetError: If an argument makes no sense.
     """
 
     budget: ClassVar = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
@@ -46,18 +52,22 @@ class ImagePreprocess(Preprocess):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
         crop: float | None = None,
-        max_pixels: int = 100_000_000,
+        max_pixels: int = MAX_PIXELS,
+        augment: Sequence[str | Mapping[str, Any]] = (),
     ) -> None:
+        if len(mean) != len(std) or len(mean) not in (1, 3):
+            raise TwinnetError(f"mean {mean} and std {std}: give one number each for grey, or three for RGB")
         self.size = (int(size[0]), int(size[1]))
-        self.mean = np.asarray(mean, dtype=np.float32)
-        self.std = np.asarray(std, dtype=np.float32)
+        self.scale = torch.tensor([1 / (255 * s) for s in std])
+        self.shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)])
         self.crop = crop
         self.max_pixels = max_pixels
+        self.augmentation = Augmentation(augment) if augment else None
 
     def is_single(self, items: Any) -> bool:
-        """A path, a PIL image or an array of two or three dimensions is one picture."""
+        """A path, the bytes of a file, a PIL image or an array of two or three dimensions is one picture."""
         if isinstance(items, np.ndarray):
-            return items.dtype == np.uint8 and items.ndim in (2, 3)
+            return items.dtype in (np.uint8, np.uint16) and items.ndim in (2, 3)
         return isinstance(items, Image.Image) or super().is_single(items)
 
     def key(self, item: Any) -> Hashable:
@@ -68,55 +78,52 @@ class ImagePreprocess(Preprocess):
         """Decode and resize pictures, in several threads.
 
         Raises:
-            ItemError: If a picture is missing, damaged or too large.
+            ItemError: If a picture is missing, damaged, too large or too small.
         """
-        with ThreadPoolExecutor(WORKERS) as pool:
-            return list(pool.map(self._prepare_one, range(len(items)), items))
+        return self._in_threads(self._prepare_one, items, range(len(items)))
 
-    def _prepare_one(self, position: int, item: Any) -> Prepared:
-        pixels = self._fit(self._pixels(position, item))
-        scaled = (pixels.astype(np.float32) / 255 - self.mean) / self.std  # (H, W, C)
-        return Prepared(np.ascontiguousarray(scaled.transpose(2, 0, 1)), self.size[0] * self.size[1])
+    def prepare_for_training(self, items: Sequence[Any], seeds: Sequence[int]) -> list[Prepared]:
+        """The same with random changes, if any are declared."""
+        if self.augmentation is None:
+            return self.prepare(items)
+        return self._in_threads(self._augment_one, items, range(len(items)), seeds)
 
-    def _pixels(self, position: int, item: Any) -> Pixels:
-        """The picture as uint8 (H, W, C), with as many channels as there are means."""
-        mode = "L" if len(self.mean) == 1 else "RGB"
-        if isinstance(item, np.ndarray):
-            if item.dtype != np.uint8 or item.ndim not in (2, 3) or 0 in item.shape:
-                raise refuse(position, item, WANTED)
-            item = Image.fromarray(item)
-        if isinstance(item, Image.Image):
-            picture = item.convert(mode)
-        elif isinstance(item, str | PathLike):
-            picture = self._open(position, Path(item), mode)
-        else:
-            raise refuse(position, item, WANTED)
-        return np.atleast_3d(np.asarray(picture))
+    def _in_threads(self, prepare_one: Any, *columns: Sequence[Any]) -> list[Prepared]:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(prepare_one, *columns))
 
-    def _open(self, position: int, path: Path, mode: str) -> Image.Image:
-        try:
-            with Image.open(path) as picture:
-                if picture.width * picture.height > self.max_pixels:
-                    raise ItemError(
-                        position, f"{path} has {picture.width} x {picture.height} pixels, more than {self.max_pixels:,}"
-                    )
-                return ImageOps.exif_transpose(picture).convert(mode)
-        except UnidentifiedImageError as error:
-            raise ItemError(position, f"{path} is not a picture that can be read") from error
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise ItemError(position, f"{path} cannot be read ({error})") from error
+    def _prepare_one(self, item: Any, position: int) -> Prepared:
+        least = ceil(DETAIL * max(self.size) / (self.crop or 1))
+        return self._prepared(self.fit(self._decode(item, position, least)))
 
-    def _fit(self, pixels: Pixels) -> Pixels:
+    def _augment_one(self, item: Any, position: int, seed: int) -> Prepared:
+        if self.augmentation is None:
+            return self._prepare_one(item, position)
+        changed = self.augmentation(self._decode(item, position), seed)
+        return self._prepared(changed if changed.shape[:2] == self.size else self.fit(changed))
+
+    def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:
+        return decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
+
+    def _prepared(self, pixels: Pixels) -> Prepared:
+        return Prepared(pixels, pixels.shape[0] * pixels.shape[1])
+
+    def fit(self, pixels: Pixels) -> Pixels:
+        """Crop and resize a picture (H, W, C) to what the network sees."""
         height, width = self.size
         if self.crop is not None:
             pixels = _centre_crop(pixels, height / width, self.crop)
         shrinks = pixels.shape[0] > height or pixels.shape[1] > width
         resized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        return np.atleast_3d(resized)
+        return resized if resized.ndim == 3 else resized[:, :, None]
 
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
-        """Pictures (B, C, H, W)."""
-        return {"pixels": torch.from_numpy(np.stack([item.data for item in prepared]))}
+        """Normalised pictures (B, C, H, W), in memory with the channels last, as convolutions like them."""
+        return {"pixels": self.normalise(torch.from_numpy(np.stack([item.data for item in prepared])))}
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, H, W, C) -> float (B, C, H, W)."""
+        return pixels.float().mul_(self.scale).add_(self.shift).permute(0, 3, 1, 2)
 
 
 def _centre_crop(pixels: Pixels, aspect: float, share: float) -> Pixels:

@@ -31,7 +31,7 @@ class TrainingConfig:
         max_grad_norm: Gradients are scaled down to this norm.
         accumulate: Batches whose gradients are averaged for one step.
         precision: "no" (float32), "bf16" or "fp16" mixed precision.
-        seed: Decides the order of the data and the dropout.
+        seed: Decides the order of the data, the random changes to items, and the dropout.
         evaluate_every: Steps between evaluations; every epoch unless given.
         checkpoint_every: Steps between checkpoints; every epoch unless given.
         keep_checkpoints: How many of the newest checkpoints stay.

@@ -17,6 +17,7 @@ from twinnet.preprocess import Prepared
 from twinnet.supervision import Supervision
 from twinnet.training.objective import sides
 from twinnet.training.plan import StepPlan
+from twinnet.training.seeds import row_seeds
 
 Batch = tuple[list[list[Prepared]], Tensor | None]
 
@@ -28,16 +29,18 @@ class BatchFeed:
         network: Whose preprocesses prepare the items.
         examples: The data.
         plan: The rows of each step.
+        seed: Decides the random changes to items.
         rank: Which process this is.
         processes: How many there are.
     """
 
     def __init__(
-        self, network: TwinNetwork, examples: Examples, plan: StepPlan, rank: int = 0, processes: int = 1
+        self, network: TwinNetwork, examples: Examples, plan: StepPlan, seed: int, rank: int = 0, processes: int = 1
     ) -> None:
         self.network = network
         self.examples = examples
         self.plan = plan
+        self.seed = seed
         self.rank = rank
         self.processes = processes
 
@@ -59,14 +62,15 @@ class BatchFeed:
 
     def step(self, step: int) -> list[Batch]:
         """The batches of one step."""
-        return [self._prepare(rows[self.rank :: self.processes]) for rows in self.plan.rows(step)]
+        return [self._prepare(step, rows[self.rank :: self.processes]) for rows in self.plan.rows(step)]
 
-    def _prepare(self, rows: Indices) -> Batch:
+    def _prepare(self, step: int, rows: Indices) -> Batch:
         columns = []
         for number, side in enumerate(sides(self.network, len(self.examples.columns))):
             items = [self.examples.columns[number][row] for row in rows]
+            seeds = row_seeds(self.seed, step, number, rows)
             try:
-                columns.append(self.network.side(side).reader().prepare(items))
+                columns.append(self.network.side(side).reader().prepare_for_training(items, seeds))
             except ItemError as error:
                 place = f"column {number + 1}, row {rows[error.position]} of the examples"
                 raise TwinnetError(f"{place}: {error.problem}") from error
