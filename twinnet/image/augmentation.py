@@ -57,7 +57,7 @@ class Augmentation:
 def _make(spec: str | Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
     from torchvision.transforms import v2
 
-    arguments = {"name": spec} if isinstance(spec, str) else dict(spec)
+    arguments: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = str(arguments.pop("name", ""))
     transform = getattr(v2, name, None)
     if not (isinstance(transform, type) and issubclass(transform, v2.Transform)):

@@ -116,4 +116,5 @@ def _pixels(picture: Image.Image, name: str, position: int, grey: bool) -> Pixel
 
 def _eight_bits(pixels: npt.NDArray[Any]) -> Pixels:
     """65535 becomes 255."""
-    return ((np.clip(pixels, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    scaled: Pixels = ((np.clip(pixels, 0, 65535).astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return scaled

@@ -114,7 +114,9 @@ class ImagePreprocess(Preprocess):
         if self.crop is not None:
             pixels = _centre_crop(pixels, height / width, self.crop)
         shrinks = pixels.shape[0] > height or pixels.shape[1] > width
-        resized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        resized: Pixels = cv2.resize(
+            pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
         return resized if resized.ndim == 3 else resized[:, :, None]
 
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
