@@ -51,9 +51,25 @@ def test_normalize_truncate_and_quantize(text_network, sentences):
     assert (np.unpackbits(bits, axis=1) == (full > 0)).all()
 
 
+def test_a_width_or_a_chunk_of_nothing_is_refused(text_network):
+    for width in (0, -5):
+        with pytest.raises(TwinnetError, match=f"truncate_dim is {width}"):
+            text_network.encode(["a"], truncate_dim=width)
+    with pytest.raises(TwinnetError, match="chunk is 0"):
+        next(text_network.encode_iter(["a"], chunk=0))
+
+
+def test_more_tokens_than_the_network_has_positions_are_refused(text_network):
+    with pytest.raises(TwinnetError, match="a sequence of 102 tokens.* 64 positions: lower max_length"):
+        text_network.encode(["the cat", "cat " * 100], max_length=200)
+    assert text_network.encode("cat " * 100, max_length=64).shape == (32,)
+
+
 def test_int8_ranges_are_measured_once_and_kept(text_network, sentences, tmp_path):
     with pytest.raises(TwinnetError, match="calibrate_int8"):
         text_network.encode(sentences, quantize="int8")
+    with pytest.raises(TwinnetError, match="row 1 is not finite"):
+        text_network.calibrate_int8(np.array([[0.0] * 32, [np.nan] * 32]))
     text_network.calibrate_int8(sentences)
     whole = text_network.encode(sentences, quantize="int8")
     assert whole.dtype == np.int8

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.distances import Distance
-from twinnet.embeddings import is_stored, stored_rows
+from twinnet.embeddings import as_embeddings, is_stored, stored_rows
 from twinnet.encoding import EncodeReport, encode
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
@@ -137,6 +137,8 @@ class TwinNetwork(nn.Module):
         Raises:
             TwinnetError: If an item or an option cannot be taken; the message names it.
         """
+        if truncate_dim is not None and truncate_dim < 1:
+            raise TwinnetError(f"truncate_dim is {truncate_dim}: it is a number of dimensions, at least 1")
         tower = self.side(side)
         preprocess = tower.reader().vary(**options)
         single = preprocess.is_single(items)
@@ -160,7 +162,12 @@ class TwinNetwork(nn.Module):
 
         Yields:
             Arrays (up to chunk, D), in order.
+
+        Raises:
+            TwinnetError: As `encode` does; an item's position counts within its chunk. Or if `chunk` is less than 1.
         """
+        if chunk < 1:
+            raise TwinnetError(f"chunk is {chunk}: it is a number of items, at least 1")
         stream = iter(items)
         while batch := list(islice(stream, chunk)):
             yield self.encode(batch, **options)
@@ -171,9 +178,12 @@ class TwinNetwork(nn.Module):
         Args:
             items: Some thousand items, or their embeddings (N, D).
             **options: As for `encode`.
+
+        Raises:
+            TwinnetError: If there are fewer than two, or one is not finite.
         """
         embeddings = items if is_stored(items) else self.encode(items, **options)
-        self.int8_ranges = Int8Ranges.measure(np.asarray(embeddings, dtype=np.float32))
+        self.int8_ranges = Int8Ranges.measure(as_embeddings(embeddings))
         return self.int8_ranges
 
     def similarity(self, left: Any, right: Any, **options: Any) -> Array:

@@ -30,6 +30,11 @@ def test_search_against_a_full_sort(clustered):
     np.testing.assert_allclose(scores, np.take_along_axis(similarity, found, axis=1), atol=1e-6)
 
 
+def test_a_search_for_nothing_is_refused(clustered):
+    with pytest.raises(TwinnetError, match="k is 0"):
+        search(clustered[:5], clustered, k=0)
+
+
 def test_communities_are_those_of_sentence_transformers(clustered):
     util = pytest.importorskip("sentence_transformers.util")
     expected = util.community_detection(clustered, threshold=0.8, min_community_size=4)

@@ -61,6 +61,8 @@ def test_package_data_is_found_without_importing(tmp_path, monkeypatch):
         ("all-MiniLM-L6-v3", "'all-MiniLM-L6-v2'"),
         ("./nothing/here", "no such folder"),
         ("/nothing/here", "no such folder"),
+        ("", "neither the name of a model nor a path"),
+        (None, "neither the name of a model nor a path"),
     ],
 )
 def test_unknown_models_say_what_there_is(name, message):

@@ -33,6 +33,12 @@ def test_what_is_too_long_is_cut_and_counted(preprocess):
     assert unlimited.prepare(["cat " * 20])[0].cost == 22
 
 
+@pytest.mark.parametrize("length", [0, -1, "x", 2.5])
+def test_a_length_is_a_positive_number(preprocess, length):
+    with pytest.raises(TwinnetError, match="max_length"):
+        preprocess.vary(max_length=length)
+
+
 def test_a_batch_is_padded_only_where_it_must_be(preprocess):
     even = preprocess.collate(preprocess.prepare(["a cat", "a dog"]))
     assert set(even) == {"input_ids"}

@@ -11,6 +11,9 @@ from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
 
+# RoBERTa and its kin count their positions from here.
+RESERVED_POSITIONS = 2
+
 
 class TransformersBackbone(Backbone):
     """A transformer that gives one vector for each token.
@@ -66,9 +69,21 @@ class TransformersBackbone(Backbone):
         return self
 
     def forward(self, batch: Batch) -> Features:
-        """Token ids (B, T) -> (B, T, D)."""
+        """Token ids (B, T) -> (B, T, D).
+
+        Raises:
+            TwinnetError: If T is more than the model has positions for.
+        """
         mask = batch.get("attention_mask")
-        output = self.model(input_ids=batch["input_ids"], attention_mask=mask)
+        try:
+            output = self.model(input_ids=batch["input_ids"], attention_mask=mask)
+        except (IndexError, RuntimeError) as error:
+            length, positions = batch["input_ids"].shape[1], getattr(self.model.config, "max_position_embeddings", None)
+            if positions is None or length <= positions - RESERVED_POSITIONS:
+                raise
+            raise TwinnetError(
+                f"a sequence of {length} tokens, and this model has {positions} positions: lower max_length"
+            ) from error
         prefix = int(batch["prefix"]) if "prefix" in batch else 0
         return Features(output.last_hidden_state, mask, prefix)
 

@@ -64,10 +64,12 @@ class ExactIndex(Index):
         self.ids, self.rows = self.ids[stays], self.rows[torch.from_numpy(stays)]
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
+        if k < 1:
+            raise TwinnetError(f"k is {k}: it must be at least 1")
         rows = ready(as_embeddings(queries, self._width(), "queries"), self.metric)
         k = min(k, len(self))
-        if k < 1 or len(rows) == 0:
-            return np.empty((len(rows), max(0, k)), np.float32), np.empty((len(rows), max(0, k)), np.int64)
+        if k == 0 or len(rows) == 0:
+            return np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
         found = [self._search_block(block, k) for block in rows.split(QUERY_BLOCK)]
         scores, positions = (torch.cat(part).numpy() for part in zip(*found, strict=True))
         return scores, self.ids[positions]

@@ -42,6 +42,8 @@ def _check_device(device: str) -> None:
 
 
 def _find(name: str | os.PathLike[str]) -> Path:
+    if not isinstance(name, str | os.PathLike) or not str(name):
+        raise TwinnetError(f"{name!r} is neither the name of a model nor a path: see `twinnet models` for the names")
     path = Path(name)
     if path.is_dir():
         return path

@@ -70,7 +70,7 @@ class TextPreprocess(Preprocess):
 
     def is_single(self, items: Any) -> bool:
         """A string is one sentence; anything that can be iterated is many."""
-        return isinstance(items, str) or not isinstance(items, Iterable)
+        return isinstance(items, str | bytes) or not isinstance(items, Iterable)
 
     def key(self, item: Any) -> Hashable:
         """Equal strings are equal sentences."""
@@ -80,7 +80,7 @@ class TextPreprocess(Preprocess):
         """With another prompt (a name among `prompts`, or the text itself if it is none) or a shorter `max_length`.
 
         Raises:
-            TwinnetError: If an option is unknown.
+            TwinnetError: If an option is unknown, or the length is no positive number.
         """
         super().vary(**options)
         changed = {name: value for name, value in options.items() if value is not None}
@@ -90,7 +90,7 @@ class TextPreprocess(Preprocess):
         if "prompt" in changed:
             varied.prompt = self.prompts.get(changed["prompt"], changed["prompt"])
         if "max_length" in changed:
-            varied.max_length = changed["max_length"]
+            varied.max_length = _positive(changed["max_length"])
             varied.tokenizer = _ready(self.tokenizer.to_str(), varied.max_length, lowercase=False)
         return varied
 
@@ -186,6 +186,12 @@ def _read(path: Path) -> str:
         return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError) as error:
         raise TwinnetError(f"{path}: cannot be read ({error}): restore the file or save the network again") from error
+
+
+def _positive(max_length: Any) -> int:
+    if not isinstance(max_length, int) or max_length < 1:
+        raise TwinnetError(f"max_length is {max_length!r}: it is a number of tokens, at least 1")
+    return max_length
 
 
 def _ready(source: str, max_length: int | None, lowercase: bool) -> Tokenizer:
