@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.video.conftest import level
+from twinnet.errors import TwinnetError
+from twinnet.video import VideoWriter, open_video
+
+
+@pytest.mark.parametrize("name", ["a.webm", "a.mp4", "a.avi"])
+def test_odd_sizes_lose_nothing(name, tmp_path, capfd):
+    frames = np.full((3, 33, 41, 3), 120, dtype=np.uint8)
+    with VideoWriter(tmp_path / name) as writer:
+        for frame in frames:
+            writer.write(frame)
+    read = [frame.pixels for frame in open_video(tmp_path / name)]
+    assert len(read) == 3
+    assert read[0].shape == (34, 42, 3)
+    assert np.abs(read[0].astype(int) - 120).max() < 8
+    assert capfd.readouterr().err == ""
+
+
+def test_an_interrupted_video_plays_so_far(tmp_path, frames):
+    with pytest.raises(KeyboardInterrupt), VideoWriter(tmp_path / "a.webm") as writer:
+        for frame in frames[:5]:
+            writer.write(frame)
+        assert not (tmp_path / "a.webm").exists()
+        raise KeyboardInterrupt
+    assert [level(frame.pixels) for frame in open_video(tmp_path / "a.webm")] == [0, 1, 2, 3, 4]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.webm"]
+
+
+def test_without_frames_there_is_no_file(tmp_path):
+    with VideoWriter(tmp_path / "a.webm"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_frame_of_another_size_is_scaled(tmp_path, frames):
+    with VideoWriter(tmp_path / "a.webm") as writer:
+        writer.write(frames[0])
+        writer.write(np.repeat(frames[1], 2, axis=1))
+    assert [frame.pixels.shape for frame in open_video(tmp_path / "a.webm")] == [(48, 64, 3)] * 2
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a"])
+def test_an_unknown_ending(name, tmp_path):
+    with pytest.raises(TwinnetError, match="has to end in"):
+        VideoWriter(tmp_path / name)
+
+
+def test_a_folder_that_is_not_there(tmp_path, frames):
+    with pytest.raises(TwinnetError, match="cannot be written"), VideoWriter(tmp_path / "no" / "a.webm") as writer:
+        writer.write(frames[0])

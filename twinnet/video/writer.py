@@ -1,0 +1,84 @@
+"""Videos that a browser plays."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.errors import TwinnetError
+from twinnet.video.quiet import quiet
+
+# VP9 files are half as large, and take seven times as long to write.
+CODECS = {".webm": "VP80", ".mp4": "mp4v", ".avi": "MJPG"}
+DEFAULT_FPS = 25.0
+
+
+class VideoWriter:
+    """Writes RGB frames into a video file. Use it as a context manager.
+
+    The file appears, complete and playable, when the writer is closed, also when that happens because of an error or an
+    interrupt: it then has the frames so far.
+
+    Args:
+        path: A file that ends in .webm (VP8, plays in every browser), .mp4 (MPEG-4) or .avi (Motion JPEG).
+        fps: Frames per second; 25 where it is not known.
+
+    Raises:
+        TwinnetError: If the name has another ending.
+    """
+
+    def __init__(self, path: str | Path, fps: float | None = None) -> None:
+        self.path = Path(path)
+        if self.path.suffix.lower() not in CODECS:
+            raise TwinnetError(f"{path}: the name of a video has to end in {', '.join(CODECS)}")
+        self.fps = fps or DEFAULT_FPS
+        self.frames = 0
+        self._temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}{self.path.suffix.lower()}")
+        self._writer: Any = None
+        self._size = (0, 0)
+
+    def write(self, frame: npt.NDArray[np.uint8]) -> None:
+        """Add a frame, RGB uint8 (H, W, 3). The first one decides the size; others are scaled to it.
+
+        Raises:
+            TwinnetError: If the file cannot be written.
+        """
+        if self._writer is None:
+            self._size = (frame.shape[1], frame.shape[0])
+            self._writer = self._open()
+        if (frame.shape[1], frame.shape[0]) != self._size:
+            frame = cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
+        # Codecs want even sides: the last row and column are repeated where they are odd.
+        even = cv2.copyMakeBorder(frame, 0, frame.shape[0] % 2, 0, frame.shape[1] % 2, cv2.BORDER_REPLICATE)
+        self._writer.write(cv2.cvtColor(even, cv2.COLOR_RGB2BGR))
+        self.frames += 1
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+            self._temporary.replace(self.path)
+
+    def _open(self) -> Any:
+        width, height = (side + side % 2 for side in self._size)
+        codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
+        with quiet():
+            writer = cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, codec, self.fps, (width, height))
+        if not writer.isOpened():
+            raise TwinnetError(f"{self.path} cannot be written: is there such a folder, and space on the disk?")
+        return writer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
