@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinnet.tracking.boxes import centres
+from twinnet.boxes import centres
 from twinnet.tracking.crops import Region, crop, crops, exemplar_region, mean_colour, search_region
 
 REGIONS = st.builds(Region, st.floats(-10, 70), st.floats(-10, 60), st.floats(4, 60))

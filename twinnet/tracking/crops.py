@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.tracking.boxes import Boxes
+from twinnet.boxes import Boxes
 
 # Bertinetto et al. 2016 (https://arxiv.org/abs/1606.09549), section 2.3 and the authors' code.
 CONTEXT = 0.5

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinnet.tracking.boxes import centres, clamp, from_centres, iou
+from twinnet.boxes import centres, clamp, from_centres, iou
 
 WHOLE = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 15), st.integers(1, 15))
 ANY = st.tuples(*[st.floats(-200, 200)] * 2, *[st.floats(0.1, 300)] * 2)
