@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from twinnet.distances.similarity import Dot
+from twinnet.distances.base import Distance, cross_correlation
 
 
-class AdjustedDot(Dot):
+class AdjustedDot(Distance):
     """scale * dot product + bias: the log odds that two embeddings show the same object.
 
     Bertinetto et al. 2016 (https://arxiv.org/abs/1606.09549), eq. 2 with the bias b; as in the authors' code, only the
@@ -18,7 +18,7 @@ class AdjustedDot(Dot):
         scale: What the dot product is multiplied with.
     """
 
-    index_metric = None
+    higher_is_closer = True
     log_odds = True
 
     def __init__(self, scale: float = 1e-3) -> None:
@@ -28,12 +28,12 @@ class AdjustedDot(Dot):
 
     def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
         """(B, D), (B, D) -> (B,)."""
-        return super().pairwise(a, b) * self.scale + self.bias
+        return (a * b).sum(1) * self.scale + self.bias
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return super().matrix(a, b) * self.scale + self.bias
+        return a @ b.T * self.scale + self.bias
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
-        return super().dense(exemplar, search) * self.scale + self.bias
+        return cross_correlation(exemplar, search) * self.scale + self.bias

@@ -15,7 +15,8 @@ A distance may also have:
   from cell (n - kernel) // 2 on. Padded backbones need it: cells at the rim know of the rim.
 * `log_odds = True`: its scores are log odds (it was trained with a logistic loss), so the tracker reports the logistic
   function of them; other scores are reported as they are.
-* `locate(exemplar, search)` -> `BoxMap`: then one search crop is enough, and the box comes from the map.
+* `box_head`, a module or None: with one, `locate(exemplar, search, size)` -> `BoxMap` says where the box is at every
+  place, `size` being width and height of the target in pixels of the exemplar crop (B, 2). Then one search crop is enough.
 
 Where a target is: in both maps, cell i begins at the same offset plus i times the stride. So the window that begins
 at cell j lies where the exemplar crop would begin at pixel (j - first) * stride of the search crop, `first` being the
@@ -26,7 +27,7 @@ padded and unpadded backbones if the two sizes differ by a multiple of the strid
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,15 +45,6 @@ class BoxMap(NamedTuple):
 
     score: Tensor
     edges: Tensor
-
-
-@runtime_checkable
-class BoxDistance(Protocol):
-    """A distance that knows boxes."""
-
-    def locate(self, exemplar: Tensor, search: Tensor) -> BoxMap:
-        """(B, C, h, w), (B, C, H, W) -> a box at every place."""
-        ...
 
 
 @dataclass(frozen=True)
