@@ -31,8 +31,12 @@ def test_each_task_trains_and_saves(task, run, write, model, tmp_path):
 
 def test_training_changes_the_network(lines, write, model, tmp_path):
     out = tmp_path / "trained"
-    shown = lines("train", "sts", write("data.tsv", *DATA["sts"]), "--model", model, "--out", out, *FEW)
-    assert any(line.startswith("steps") for line in shown)
+    data = write("data.tsv", *DATA["sts"])
+    shown = lines("train", "sts", data, "--test", data, "--model", model, "--out", out, *FEW)
+    names = [line.split()[0] for line in shown]
+    assert names == ["rows", "out", "test_before", "steps", "seconds", "test_after"]
+    assert shown[3].split() == ["steps", "6"]
+    assert shown[5].split()[1:3] == ["pairs", "5,"]
     assert not np.allclose(twinnet.load(out).encode("the cat"), twinnet.load(model).encode("the cat"), atol=1e-4)
 
 
@@ -75,6 +79,8 @@ def test_test_data_has_the_classes_of_the_training_data(run, refused, write, mod
         (["--loss", "infonse"], "did you mean 'infonce'"),
         (["--loss", "infonce"], "choose another loss"),
         (["--learning-rate", "-1"], "learning_rate is -1.0"),
+        (["--learning-rate", "nan"], "learning_rate is nan"),
+        (["--loss-learning-rate", "inf"], "loss_learning_rate is inf"),
         (["--warmup", "2"], "warmup is 2.0"),
         (["--dev", "gone.tsv"], "gone.tsv: no such file"),
     ],

@@ -136,6 +136,13 @@ def test_resume_refuses_the_checkpoints_of_another_run(make_text_network, scored
         Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1, seed=9)).run(resume=True)
 
 
+def test_resume_refuses_the_checkpoints_of_another_network(make_text_network, scored, tmp_path):
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    wider = make_text_network(head=["pooling/mean", {"name": "dense", "out_features": 9}])
+    with pytest.raises(TwinnetError, match="of another network"):
+        Trainer(wider, "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
+
+
 def test_a_damaged_checkpoint_is_named(make_text_network, scored, tmp_path):
     Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
     (path,) = (tmp_path / "net.training" / "checkpoints").glob("*/weights.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +67,12 @@ class TrainingConfig:
                 raise TwinnetError(f"{name} is {value}: it must be at least 1")
         if not 0 <= self.warmup < 1:
             raise TwinnetError(f"warmup is {self.warmup}: it is a share of the steps, from 0 to below 1")
-        if self.learning_rate <= 0:
-            raise TwinnetError(f"learning_rate is {self.learning_rate}: it must be positive")
+        for name in ("learning_rate", "loss_learning_rate", "max_grad_norm"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise TwinnetError(f"{name} is {value}: it must be positive")
+        if not 0 <= self.weight_decay < math.inf:
+            raise TwinnetError(f"weight_decay is {self.weight_decay}: it must be 0 or positive")
 
     @property
     def side_folder(self) -> Path | None:

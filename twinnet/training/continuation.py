@@ -80,8 +80,14 @@ class Continuation:
                 f"{self.folder}: these checkpoints are of another run, which differs in {', '.join(differing)}: "
                 "use the same settings, or train into another folder"
             )
-        self.objective.load_state_dict(dict(found.weights))
-        restore_optimizer(self.optimizer, found.optimizer)
+        try:
+            self.objective.load_state_dict(dict(found.weights))
+            restore_optimizer(self.optimizer, found.optimizer)
+        except (RuntimeError, ValueError) as error:
+            raise TwinnetError(
+                f"{self.folder}: these checkpoints are of another network: start from the same one, or train into "
+                "another folder"
+            ) from error
         rank = self.accelerator.process_index
         restore_random({name: states[rank] for name, states in found.random.items()})
         if self.accelerator.scaler is not None:

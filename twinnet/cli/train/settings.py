@@ -55,4 +55,12 @@ def show_figures(options: argparse.Namespace, figures: Mapping[str, Any]) -> Non
     if options.json:
         print(as_json(figures))
         return
-    print("\n".join(f"{name:<12} {as_json({name: value})}" for name, value in figures.items()))
+    for name, value in figures.items():
+        for shown in value if isinstance(value, list) else [value] if value is not None else []:
+            print(f"{name:<12} {_line(shown)}")
+
+
+def _line(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_line(figure)}" for name, figure in value.items())
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
