@@ -16,7 +16,7 @@ A distance may also have:
 * `log_odds = True`: its scores are log odds (it was trained with a logistic loss), so the tracker reports the logistic
   function of them; other scores are reported as they are.
 * `box_head`, a module or None: with one, `locate(exemplar, search, size)` -> `BoxMap` says where the box is at every
-  place, `size` being width and height of the target in pixels of the exemplar crop (B, 2). Then one search crop is enough.
+  place, `size` being width and height of the target in pixels of the exemplar crop (B, 2). One crop is enough then.
 
 Where a target is: in both maps, cell i begins at the same offset plus i times the stride. So the window that begins
 at cell j lies where the exemplar crop would begin at pixel (j - first) * stride of the search crop, `first` being the

@@ -1,0 +1,55 @@
+"""What belongs to one target and not to the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from twinnet.boxes import Boxes, clamp, from_centres
+
+
+@dataclass
+class Target:
+    """A target that is followed.
+
+    Attributes:
+        exemplar: Its map (1, C, h, w), embedded once.
+        centre: Its middle in the frame.
+        size: Its present width and height.
+        first_size: Those that it began with.
+        border: The colour that stands for what lies outside the frame.
+        frame_size: Width and height of the frame.
+        score: How close the exemplar was to what was found last.
+        lost: Whether the score was below the threshold; then place and size are those from before.
+        scores: The similarity map of the last search region (H', W'), for pictures of it.
+        reach: The side of that map in pixels of the frame.
+    """
+
+    exemplar: Tensor
+    centre: Boxes
+    size: Boxes
+    first_size: Boxes
+    border: tuple[float, ...]
+    frame_size: tuple[int, int]
+    score: float = 1.0
+    lost: bool = False
+    scores: npt.NDArray[np.float32] | None = None
+    reach: float = 0.0
+
+    @property
+    def whole(self) -> Boxes:
+        """The box, whether or not all of it lies in the frame."""
+        return from_centres(self.centre, self.size)
+
+    @property
+    def box(self) -> Boxes:
+        """The part of the box that lies in the frame."""
+        return clamp(self.whole, *self.frame_size)
+
+    def move(self, centre: Boxes, size: Boxes, smallest: float, largest: float) -> None:
+        """Take a new place and size. The middle stays in the frame and the size within its limits."""
+        self.centre = np.clip(centre, 0, self.frame_size)
+        self.size = np.clip(size, smallest * self.first_size, largest * self.first_size)

@@ -1,0 +1,196 @@
+"""The tracker: any number of targets, one pass of the network for each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from twinnet.boxes import Boxes, centres
+from twinnet.errors import TwinnetError
+from twinnet.network import Side, TwinNetwork
+from twinnet.tracking.boxmap import BoxMapReader
+from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
+from twinnet.tracking.preprocess import TrackingPreprocess
+from twinnet.tracking.protocol import target_places
+from twinnet.tracking.response import ResponseReader
+from twinnet.tracking.target import Target
+
+
+class Tracker:
+    """Follows targets from frame to frame. It holds nothing about a target.
+
+    Args:
+        network: A tracking network, see `twinnet.tracking.protocol`.
+        threshold: The score below which a target counts as lost; that of the network's operating point unless given.
+            Without either no target is ever lost.
+        fast: One size of the search region instead of several: faster, and blind to changes of size where the network
+            does not know boxes.
+        **constants: Constants of inference that replace the network's own, see `Inference`.
+
+    Raises:
+        TwinnetError: If the network is no tracking network, or a constant is unknown.
+    """
+
+    def __init__(
+        self, network: TwinNetwork, *, threshold: float | None = None, fast: bool = False, **constants: float
+    ) -> None:
+        preprocess = network.tower.preprocess
+        stride = network.tower.backbone.stride
+        if not isinstance(preprocess, TrackingPreprocess) or stride is None:
+            raise TwinnetError("this is no tracking network: it needs the preprocess 'tracking' and a backbone of maps")
+        self.network = network
+        self.preprocess = preprocess
+        self.stride = stride
+        point = network.operating_point
+        if point is not None and threshold is None:
+            point.check(network)
+            threshold = point.threshold
+        self.threshold = threshold
+        self.knows_boxes = getattr(network.distance, "box_head", None) is not None
+        if fast or self.knows_boxes:
+            constants["scales"] = 1
+        try:
+            self.inference = replace(preprocess.inference, **constants)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise TwinnetError(f"constants of inference: {error}") from error
+        half = self.inference.scales // 2
+        self.factors = self.inference.scale_step ** np.linspace(-half, half, self.inference.scales)
+        self._readers: dict[int, Any] = {}
+
+    def start(self, frame: Pixels, boxes: Any) -> list[Target]:
+        """Begin to follow what is in boxes.
+
+        Args:
+            frame: RGB, uint8 (H, W, 3).
+            boxes: Boxes (N, 4).
+
+        Raises:
+            TwinnetError: If a box has no area or lies outside the frame.
+        """
+        size = (frame.shape[1], frame.shape[0])
+        checked = [check_box(box, size) for box in boxes]
+        border = mean_colour(frame)
+        exemplars = self.embed(frame, checked)
+        return [
+            Target(exemplar[None], centres(box), box[2:].copy(), box[2:].copy(), border, size)
+            for exemplar, box in zip(exemplars, checked, strict=True)
+        ]
+
+    def embed(self, frame: Pixels, boxes: Sequence[Boxes]) -> Tensor:
+        """The exemplar maps (N, C, h, w) of boxes in a frame."""
+        border = mean_colour(frame)
+        size = self.preprocess.exemplar_size
+        cuts = [crop(frame, exemplar_region(box, self.preprocess.context), size, border) for box in boxes]
+        return self.maps(np.stack(cuts), "left")
+
+    def maps(self, cuts: Pixels, side: Side = "right") -> Tensor:
+        """Crops (N, S, S, 3) through the network -> (N, C, H, W)."""
+        batch = {name: tensor.to(self.network.device) for name, tensor in self.preprocess.batch(cuts).items()}
+        with torch.inference_mode():
+            embedded: Tensor = self.network(batch, side)
+        return embedded
+
+    def scored(self, scores: Any) -> Any:
+        """Scores as they are reported: probabilities where the network gives log odds."""
+        return 1 / (1 + np.exp(-np.asarray(scores))) if getattr(self.network.distance, "log_odds", False) else scores
+
+    def follow(self, frame: Pixels, targets: Sequence[Target]) -> None:
+        """Look for each target around its last place, and move it there unless it is lost.
+
+        Args:
+            frame: RGB, uint8 (H, W, 3), of the same size as the first.
+            targets: What `start` gave, from this or any earlier frame.
+        """
+        if not targets:
+            return
+        regions = [self._regions(target) for target in targets]
+        size = self.preprocess.search_size
+        cuts = np.concatenate(
+            [crops(frame, around, size, target.border) for around, target in zip(regions, targets, strict=True)]
+        )
+        search = self.maps(cuts)
+        read = self._read_boxes if self.knows_boxes else self._read_scores
+        read(search, targets, regions)
+
+    def _regions(self, target: Target) -> list[Region]:
+        middle = search_region(
+            target.whole, self.preprocess.exemplar_size, self.preprocess.search_size, self.preprocess.context
+        )
+        return [middle.scaled(float(factor)) for factor in self.factors]
+
+    def _read_scores(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
+        count = self.inference.scales
+        exemplars = torch.cat([target.exemplar.expand(count, -1, -1, -1) for target in targets])
+        with torch.inference_mode():
+            responses = self.network.score_map(exemplars, search).float().cpu().numpy()
+        reader: ResponseReader = self._reader(ResponseReader, responses.shape[-1], exemplars.shape[-1])
+        for number, target in enumerate(targets):
+            own = responses[number * count : (number + 1) * count]
+            peak = reader.peak(own)
+            region = regions[number][peak.scale]
+            growth = 1 + self.inference.scale_damping * (self.factors[peak.scale] - 1)
+            self._place(target, region, peak.place, target.size * growth, float(self.scored(peak.score)))
+            self._keep_map(target, own[peak.scale], region)
+
+    def _read_boxes(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
+        exemplars = torch.cat([target.exemplar for target in targets])
+        zooms = [self.preprocess.search_size / region[0].side for region in regions]
+        sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
+        located: Any = self.network.distance
+        with torch.inference_mode():
+            size = torch.as_tensor(sizes, dtype=torch.float32, device=search.device)
+            scores, edges = (part.float().cpu().numpy() for part in located.locate(exemplars, search, size))
+        reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars.shape[-1])
+        for number, target in enumerate(targets):
+            choice = reader.choose(scores[number], edges[number], sizes[number])
+            new_size = target.size + choice.trust * (choice.size / zooms[number] - target.size)
+            self._place(target, regions[number][0], choice.place, new_size, choice.score)
+            self._keep_map(target, scores[number], regions[number][0])
+
+    def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
+        target.score = score
+        target.lost = self.threshold is not None and score < self.threshold
+        if not target.lost:
+            centre = region.to_frame(place, self.preprocess.search_size)
+            target.move(centre, size, self.inference.smallest, self.inference.largest)
+
+    def _keep_map(self, target: Target, scores: npt.NDArray[np.float32], region: Region) -> None:
+        target.scores = scores
+        target.reach = len(scores) * self.stride * region.side / self.preprocess.search_size
+
+    def _reader(self, kind: Any, count: int, exemplar_cells: int) -> Any:
+        if count not in self._readers:
+            kernel = getattr(self.network.distance, "kernel", None)
+            places = target_places(count, self.stride, self.preprocess.exemplar_size, exemplar_cells, kernel)
+            self._readers[count] = kind(places, self.preprocess.search_size, self.inference)
+        return self._readers[count]
+
+
+def check_box(box: Any, frame_size: tuple[int, int]) -> Boxes:
+    """A box as an array.
+
+    Raises:
+        TwinnetError: If it is no box, has no area, or lies outside the frame.
+    """
+    try:
+        checked = np.asarray(box, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TwinnetError(f"the box {box!r} is not four numbers x, y, w, h") from error
+    if checked.shape != (4,) or not np.isfinite(checked).all():
+        raise TwinnetError(f"the box {box!r} is not four finite numbers x, y, w, h")
+    x, y, w, h = checked.tolist()
+    shown = f"the box {x:g},{y:g},{w:g},{h:g}"
+    if w <= 0 or h <= 0:
+        raise TwinnetError(f"{shown} has no area: its width and height must be above 0")
+    width, height = frame_size
+    if w > width or h > height:
+        raise TwinnetError(f"{shown} is larger than the frame of {width} x {height}")
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise TwinnetError(f"{shown} lies outside the frame of {width} x {height}")
+    return checked
