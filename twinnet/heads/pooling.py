@@ -41,14 +41,19 @@ class Pooling(HeadLayer):
 
     def forward(self, features: Features) -> Features:
         """(B, T, D) or (B, C, H, W) -> (B, D * modes)."""
-        values, mask = _as_sequence(features)
+        values, mask = as_sequence(features)
         if not self.include_prompt and features.prefix:
             mask = mask.clone()
             mask[:, : features.prefix] = 0
         return Features(torch.cat([_pool(mode, values, mask) for mode in self.modes], dim=-1))
 
 
-def _as_sequence(features: Features) -> tuple[Tensor, Tensor]:
+def as_sequence(features: Features) -> tuple[Tensor, Tensor]:
+    """The positions of a sequence, or the places of a map, (B, T, D), and which of them count (B, T).
+
+    Raises:
+        TwinnetError: If the features are vectors.
+    """
     if features.kind == "vector":
         raise TwinnetError("pooling needs a sequence or a map, the backbone gives vectors: drop the pooling layer")
     values = features.values.flatten(2).transpose(1, 2) if features.kind == "map" else features.values  # (B, T, D)
