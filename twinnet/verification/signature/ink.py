@@ -1,0 +1,102 @@
+"""From a picture of paper to the ink on it: uneven light, coloured paper, ruled lines and noise are taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.verification.signature.ruling import without_ruling
+
+Pixels = npt.NDArray[np.uint8]
+Fraction = npt.NDArray[np.float32]
+
+# Pictures are worked on at most so large: strokes of a signature are still several pixels thick.
+WORKING_SIDE = 1600
+# The paper is looked for in windows of this share of the longer side: wider than any stroke, narrower than shadows.
+WINDOW = 1 / 12
+# Ink takes at least so much of the paper's light, and stands out of its grain so many times.
+LEAST_CONTRAST = 0.12
+GRAINS = 6.0
+# Less ink than this share of the page, in pixels, is a speck.
+LEAST_INK = 2e-4
+SPECK = 2e-3
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink of one signature, from 0 (paper) to 255 (full ink), uint8 (H, W)."""
+
+    pixels: Pixels
+
+    def box(self) -> Pixels:
+        """The part that has ink in it, without the paper around."""
+        rows, columns = (np.flatnonzero((self.pixels > 127).any(axis)) for axis in (1, 0))
+        return self.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def find_ink(picture: Pixels) -> Ink | None:
+    """The ink in a picture of paper.
+
+    Every channel is divided by the light of the paper around, and the darkest channel is taken, so that the colours of
+    paper and ink do not matter as long as they differ. Lines that run straight across the picture are the paper's ruling.
+
+    Args:
+        picture: uint8 (H, W, C), dark ink on lighter paper.
+
+    Returns:
+        The ink, at most `WORKING_SIDE` pixels long; None for a page without ink.
+    """
+    picture = _at_most(picture, WORKING_SIDE)
+    taken = light_taken(picture)
+    grain = 1.4826 * float(np.median(np.abs(taken - np.median(taken))))
+    least = max(LEAST_CONTRAST, GRAINS * grain)
+    mask = without_ruling(taken > least)
+    mask = _without_specks(mask)
+    if np.count_nonzero(mask) < max(8, LEAST_INK * mask.size):
+        return None
+    full = float(np.median(taken[mask]))
+    near = cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the soft rim of strokes
+    rim = np.clip(taken / full, 0, 1) * near
+    return Ink((rim * 255).round().astype(np.uint8))
+
+
+def light_taken(picture: Pixels) -> Fraction:
+    """How much of the paper's light is missing at each place: uint8 (H, W, C) -> (H, W) from 0 to 1."""
+    paper = np.maximum(paper_of(picture), 1)
+    darkest: Fraction = (picture / paper.astype(np.float32)).min(2)
+    return np.clip(1 - darkest, 0, 1)
+
+
+def paper_of(picture: Pixels) -> Pixels:
+    """What the paper would look like without ink, uint8 (H, W, C): closed over strokes, then smoothed."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, 400 / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    window = 2 * round(max(size) * WINDOW / 2) + 1
+    closed = cv2.morphologyEx(
+        cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, np.ones((window, window), np.uint8), borderType=cv2.BORDER_REPLICATE
+    )
+    smooth = cv2.GaussianBlur(closed, (0, 0), window / 4)
+    return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).reshape(picture.shape)
+
+
+def _at_most(picture: Pixels, side: int) -> Pixels:
+    scale = side / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], picture.shape[2])
+
+
+def _without_specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Drop connected parts that are tiny beside the largest."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    areas[0] = 0
+    kept = areas >= max(3.0, SPECK * areas.sum()) if len(areas) > 1 else areas > 0
+    kept[0] = False
+    return kept[parts]
