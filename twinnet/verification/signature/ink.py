@@ -20,9 +20,10 @@ WINDOW = 1 / 12
 # Ink takes at least so much of the paper's light, and stands out of its grain so many times.
 LEAST_CONTRAST = 0.12
 GRAINS = 6.0
-# Less ink than this share of the page, in pixels, is a speck.
+# A page with less ink than this share of it is blank.
 LEAST_INK = 2e-4
-SPECK = 2e-3
+# A spot with less ink than this share of all is a speck; between ruled lines, which leave crumbs, the larger one.
+SPECK, CRUMB = 2e-3, 1e-2
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def find_ink(picture: Pixels) -> Ink | None:
     taken = light_taken(picture)
     grain = 1.4826 * float(np.median(np.abs(taken - np.median(taken))))
     least = max(LEAST_CONTRAST, GRAINS * grain)
-    mask = without_ruling(taken > least)
-    mask = _without_specks(mask)
+    mask, was_ruled = without_ruling(taken > least)
+    mask = _without_specks(mask, CRUMB if was_ruled else SPECK)
     if np.count_nonzero(mask) < max(8, LEAST_INK * mask.size):
         return None
     full = float(np.median(taken[mask]))
@@ -92,11 +93,10 @@ def _at_most(picture: Pixels, side: int) -> Pixels:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], picture.shape[2])
 
 
-def _without_specks(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Drop connected parts that are tiny beside the largest."""
+def _without_specks(mask: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.bool_]:
+    """Drop connected spots that have less than a share of the ink."""
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
-    areas[0] = 0
-    kept = areas >= max(3.0, SPECK * areas.sum()) if len(areas) > 1 else areas > 0
-    kept[0] = False
+    areas[0] = 0  # the paper
+    kept = areas > max(2.0, share * areas.sum())
     return kept[parts]

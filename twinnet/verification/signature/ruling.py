@@ -14,21 +14,30 @@ DEGREES = np.arange(-5, 5.01, 0.25)
 # It is inked over this share of the picture's width, and at both of its ends.
 COVERAGE = 0.7
 END = 0.04
+# Fewer lines may be strokes of a signature that fills its picture.
+LEAST_LINES = 3
 # A line is at most so thick, as a share of the picture's width.
 THICKNESS = 0.02
 
 
-def without_ruling(mask: Mask) -> Mask:
-    """Take ruled lines out of a mask of ink (H, W); pixels where strokes cross a line stay."""
-    return _without_rows(_without_rows(mask).T).T
+def without_ruling(mask: Mask) -> tuple[Mask, bool]:
+    """Take ruled lines out of a mask of ink (H, W); pixels where strokes cross a line stay.
+
+    Returns:
+        The mask without them, and whether there were any.
+    """
+    rows, ruled = _without_rows(mask)
+    columns, squared = _without_rows(rows.T)
+    return columns.T, ruled or squared
 
 
-def _without_rows(mask: Mask) -> Mask:
+def _without_rows(mask: Mask) -> tuple[Mask, bool]:
+    lines = ruled_lines(mask)
     mask = mask.copy()
     thickest = max(2, round(THICKNESS * mask.shape[1]))
-    for height, slope in ruled_lines(mask):
-        _erase(mask, height, slope, thickest)
-    return mask
+    for row, slope in lines:
+        _erase(mask, row, slope, thickest)
+    return mask, bool(lines)
 
 
 def ruled_lines(mask: Mask) -> list[tuple[float, float]]:
@@ -39,17 +48,21 @@ def ruled_lines(mask: Mask) -> list[tuple[float, float]]:
     scale = min(1.0, SEARCH_SIDE / mask.shape[1])
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
     small = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 32
+    crossings = (small & ~np.pad(small, ((1, 0), (0, 0)))[:-1]).sum(0)  # runs of ink in each column
+    if (crossings >= LEAST_LINES).mean() < COVERAGE:
+        return []
     found = []
     while (line := _strongest(small)) is not None:
-        row, slope = line
-        found.append((row / scale, slope))
-        _clear(small, row, slope)
-    return found
+        found.append(line)
+        _clear(small, *line)
+    return [(row / scale, slope) for row, slope in found] if len(found) >= LEAST_LINES else []
 
 
 def _strongest(mask: Mask) -> tuple[float, float] | None:
-    """The line that covers most columns of a mask, if it is a ruled one."""
-    height, width = mask.shape
+    """The line that covers most columns of a mask, if it may be a ruled one: row and slope."""
+    width = mask.shape[1]
+    if not _reaches_both_ends(mask.any(0)):
+        return None
     rows, columns = np.nonzero(mask)
     best, best_share = None, COVERAGE
     for slope in np.tan(np.radians(DEGREES)):
