@@ -21,15 +21,15 @@ class StrokeCodebook(Backbone):
 
     A bag of visual words (Sivic and Zisserman 2003) with a spatial pyramid (Lazebnik et al. 2006) and the square root
     that makes the cosine the Bhattacharyya coefficient, as one differentiable module: codes are assigned softly, as in
-    NetVLAD (Arandjelovic et al. 2016), so that all can be trained further. The pyramid lies over the box around the ink,
-    and a place counts for the cells next to it bilinearly. `learn_codes` fills the codebook without labels.
+    NetVLAD (Arandjelovic et al. 2016), so that all can be trained further. The pyramid lies over the box around the
+    ink, and a place counts for the cells next to it bilinearly. `learn_codes` fills the codebook without labels.
 
     Args:
         patch: Height and width of the surroundings, an odd number of pixels.
         components: Principal components that describe them.
         codes: Size of the codebook.
         pyramid: Rows and columns of each level.
-        stride: One place of so many rows and columns is looked at.
+        step: One place of so many rows and columns is looked at.
         sharpness: How firmly a place is assigned to the nearest code.
 
     Raises:
@@ -42,13 +42,13 @@ class StrokeCodebook(Backbone):
         components: int = 48,
         codes: int = 256,
         pyramid: Sequence[Sequence[int]] = ((1, 1), (2, 4)),
-        stride: int = 2,
+        step: int = 2,
         sharpness: float = 5.0,
     ) -> None:
         super().__init__()
         if patch % 2 == 0:
             raise TwinnetError(f"a patch of {patch} pixels has no middle: choose an odd number")
-        self.patch, self.stride, self.sharpness = patch, stride, sharpness
+        self.patch, self.step, self.sharpness = patch, step, sharpness
         self.pyramid = [(int(rows), int(columns)) for rows, columns in pyramid]
         self.width = codes * sum(rows * columns for rows, columns in self.pyramid)
         self.describe = nn.Linear(patch * patch, components)
@@ -58,13 +58,11 @@ class StrokeCodebook(Backbone):
     def forward(self, batch: Batch) -> Features:
         """Ink (B, 1, H, W), 0 for paper, to a vector (B, codes * cells)."""
         ink = batch["pixels"][:, 0]  # (B, H, W)
-        owner, places = inked_places(ink, self.stride)  # (N,), (N, 2)
+        owner, places = inked_places(ink, self.step)  # (N,), (N, 2)
         assigned = self.assign(self.describe(self.patches(ink, owner, places)))  # (N, K)
         weights = cell_weights(owner, places, len(ink), self.pyramid)  # (N, cells)
-        counts = torch.stack(
-            [assigned.new_zeros(len(ink), assigned.shape[1]).index_add(0, owner, assigned * cell[:, None]) for cell in weights.T],
-            dim=1,
-        )  # (B, cells, K)
+        # (B, cells, K)
+        counts = torch.stack([_sums(assigned * cell[:, None], owner, len(ink)) for cell in weights.T], dim=1)
         total = torch.bincount(owner, minlength=len(ink)).clamp_min(1)[:, None, None]
         return Features((counts / total + TINY).sqrt().flatten(1))
 
@@ -94,7 +92,7 @@ class StrokeCodebook(Backbone):
         from sklearn.cluster import MiniBatchKMeans
 
         generator = torch.Generator().manual_seed(seed)
-        owner, places = inked_places(pictures, self.stride)
+        owner, places = inked_places(pictures, self.step)
         chosen = torch.randperm(len(owner), generator=generator)[: each * len(pictures)]
         drawn = torch.cat([self.patches(pictures, owner[c], places[c]) for c in chosen.split(4096)]).numpy()
 
@@ -110,17 +108,18 @@ class StrokeCodebook(Backbone):
         self.describe.weight.copy_(torch.from_numpy(soften(components)))
         self.describe.bias.copy_(torch.from_numpy(-components @ mean))
         described = self.describe(torch.from_numpy(drawn))
-        clusters = MiniBatchKMeans(len(self.codebook), random_state=seed, n_init=1, batch_size=4096).fit(described.numpy())
+        means = MiniBatchKMeans(len(self.codebook), random_state=seed, n_init=1, batch_size=4096)
+        clusters = means.fit(described.numpy())
         self.codebook.copy_(torch.from_numpy(clusters.cluster_centers_))
         apart = torch.cdist(described, self.codebook).amin(1).square()
         self.scale.copy_(self.sharpness / apart.median())
 
 
-def inked_places(ink: Tensor, stride: int) -> tuple[Tensor, Tensor]:
+def inked_places(ink: Tensor, step: int) -> tuple[Tensor, Tensor]:
     """The places of a grid that have ink near: ink (B, H, W) -> picture (N,), and row and column (N, 2)."""
-    coarse = F.max_pool2d(ink[:, None], stride, stride)[:, 0]
+    coarse = F.max_pool2d(ink[:, None], step, step)[:, 0]
     owner, rows, columns = torch.nonzero(coarse > INK, as_tuple=True)
-    return owner, torch.stack([rows, columns], dim=1) * stride + stride // 2
+    return owner, torch.stack([rows, columns], dim=1) * step + step // 2
 
 
 def cell_weights(owner: Tensor, places: Tensor, pictures: int, pyramid: Sequence[tuple[int, int]]) -> Tensor:
@@ -142,3 +141,8 @@ def _tent(at: Tensor, cells: int) -> Tensor:
         return torch.ones_like(at)[:, None]
     centres = torch.arange(cells, device=at.device) + 0.5
     return (1 - (at[:, None] * cells - centres).abs()).clamp_min(0)
+
+
+def _sums(rows: Tensor, owner: Tensor, pictures: int) -> Tensor:
+    """Add up the rows of each picture: (N, K) -> (B, K)."""
+    return rows.new_zeros(pictures, rows.shape[1]).index_add(0, owner, rows)

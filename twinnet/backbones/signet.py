@@ -17,8 +17,8 @@ class SigNet(Backbone):
 
     Args:
         size: Height and width of the input.
-        narrow: By what the paper's numbers of channels (96, 256, 384, 256) and the width 1024 are divided: with 1 and the
-            paper's input it has 113 million weights, and an image costs 8 billion multiplications.
+        narrow: By what the paper's numbers of channels (96, 256, 384, 256) and the width 1024 are divided: with 1 and
+            the paper's input it has 113 million weights, and an image costs 8 billion multiplications.
         dim: Width of the embedding.
 
     Raises:

@@ -49,4 +49,5 @@ def _stroke(ink: Pixels, rng: np.random.Generator) -> Pixels:
     elif kind > 0.6:
         other = cv2.blur(ink, (3, 3))
     mixed = (1 - share) * ink.astype(np.float32) + share * other
-    return np.clip(mixed * (1 + gain / 2), 0, 255).round().astype(np.uint8)
+    drawn: Pixels = np.clip(mixed * (1 + gain / 2), 0, 255).round().astype(np.uint8)
+    return drawn

@@ -42,7 +42,8 @@ def find_ink(picture: Pixels) -> Ink | None:
     """The ink in a picture of paper.
 
     Every channel is divided by the light of the paper around, and the darkest channel is taken, so that the colours of
-    paper and ink do not matter as long as they differ. Lines that run straight across the picture are the paper's ruling.
+    paper and ink do not matter as long as they differ. Several lines that run straight across the picture are the
+    paper's ruling; a single one may be a stroke.
 
     Args:
         picture: uint8 (H, W, C), dark ink on lighter paper.
@@ -82,7 +83,8 @@ def paper_of(picture: Pixels) -> Pixels:
         cv2.medianBlur(small, 3), cv2.MORPH_CLOSE, np.ones((window, window), np.uint8), borderType=cv2.BORDER_REPLICATE
     )
     smooth = cv2.GaussianBlur(closed, (0, 0), window / 4)
-    return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).reshape(picture.shape)
+    paper: Pixels = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).reshape(picture.shape)
+    return paper
 
 
 def _at_most(picture: Pixels, side: int) -> Pixels:
@@ -90,7 +92,8 @@ def _at_most(picture: Pixels, side: int) -> Pixels:
     if scale >= 1:
         return picture
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], picture.shape[2])
+    resized: Pixels = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+    return resized
 
 
 def _without_specks(mask: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np.bool_]:
@@ -98,5 +101,6 @@ def _without_specks(mask: npt.NDArray[np.bool_], share: float) -> npt.NDArray[np
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA]
     areas[0] = 0  # the paper
-    kept = areas > max(2.0, share * areas.sum())
-    return kept[parts]
+    kept = np.asarray(areas > max(2.0, share * areas.sum()))
+    spots: npt.NDArray[np.bool_] = kept[parts]
+    return spots

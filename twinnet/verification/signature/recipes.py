@@ -31,10 +31,10 @@ class Recipe(Protocol):
 class Hafemann:
     """Centred on a canvas by its centre of mass, resized, and cropped (Hafemann, Sabourin, Oliveira 2017, section 3.3).
 
-    A blur of radius 2 and Otsu's threshold find the signature, whose tight box is laid on the canvas; what is lighter than
-    the threshold becomes paper; the canvas is resized to 170 x 242, and its middle 150 x 220 is kept, as the authors' code
-    does (https://github.com/luizgh/sigver). So the size of the signature, in pixels of the scan, is kept. What does not
-    fit on the canvas is cut off.
+    A blur of radius 2 and Otsu's threshold find the signature, whose tight box is laid on the canvas; what is lighter
+    than the threshold becomes paper; the canvas is resized to 170 x 242, and its middle 150 x 220 is kept, as the
+    authors' code does (https://github.com/luizgh/sigver). So the size of the signature, in pixels of the scan, is kept.
+    What does not fit on the canvas is cut off.
 
     Args:
         canvas: Height and width of the canvas in pixels of the scan; the paper's for GPDS unless given.
@@ -149,7 +149,7 @@ def _pair(size: Sequence[int]) -> tuple[int, int]:
 
 
 def _placed(length: int, room: int, centre: int) -> tuple[slice, slice]:
-    """Where a stretch lies in the room when its centre is in the room's middle, as far as it fits: source and target."""
+    """Where a stretch lies in a room with its centre in the middle, as far as it fits: source and target."""
     if length > room:
         start = (length - room) // 2
         return slice(start, start + room), slice(0, room)

@@ -61,7 +61,7 @@ def ruled_lines(mask: Mask) -> list[tuple[float, float]]:
 def _strongest(mask: Mask) -> tuple[float, float] | None:
     """The line that covers most columns of a mask, if it may be a ruled one: row and slope."""
     width = mask.shape[1]
-    if not _reaches_both_ends(mask.any(0)):
+    if not _reaches_both_ends(np.asarray(mask.any(0))):
         return None
     rows, columns = np.nonzero(mask)
     best, best_share = None, COVERAGE
