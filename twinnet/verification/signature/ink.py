@@ -52,9 +52,10 @@ def find_ink(picture: Pixels) -> Ink | None:
         The ink, at most `WORKING_SIDE` pixels long; None for a page without ink.
     """
     picture = _at_most(picture, WORKING_SIDE)
-    taken = light_taken(picture)
-    grain = 1.4826 * float(np.median(np.abs(taken - np.median(taken))))
-    least = max(LEAST_CONTRAST, GRAINS * grain)
+    paper = np.maximum(paper_of(picture), 1)
+    taken = light_taken(picture, paper)
+    # The camera's grain is the same everywhere, so where there is less light it takes a larger share of it.
+    least = np.maximum(LEAST_CONTRAST, GRAINS * grain_of(picture) / paper.min(2))
     mask, was_ruled = without_ruling(taken > least)
     mask = _without_specks(mask, CRUMB if was_ruled else SPECK)
     if np.count_nonzero(mask) < max(8, LEAST_INK * mask.size):
@@ -65,11 +66,16 @@ def find_ink(picture: Pixels) -> Ink | None:
     return Ink((rim * 255).round().astype(np.uint8))
 
 
-def light_taken(picture: Pixels) -> Fraction:
-    """How much of the paper's light is missing at each place: uint8 (H, W, C) -> (H, W) from 0 to 1."""
-    paper = np.maximum(paper_of(picture), 1)
+def light_taken(picture: Pixels, paper: Pixels) -> Fraction:
+    """How much of the paper's light is missing at each place: uint8 (H, W, C) each -> (H, W) from 0 to 1."""
     darkest: Fraction = (picture / paper.astype(np.float32)).min(2)
     return np.clip(1 - darkest, 0, 1)
+
+
+def grain_of(picture: Pixels) -> float:
+    """The standard deviation of the noise in a picture (H, W, C), by the median of what a small median filter removes."""
+    removed = picture.astype(np.int16) - cv2.medianBlur(picture, 3).reshape(picture.shape)
+    return 1.4826 * float(np.median(np.abs(removed)))
 
 
 def paper_of(picture: Pixels) -> Pixels:
