@@ -18,7 +18,9 @@ COMMANDS = {
     "search": "find the sentences of a corpus that are closest to a query",
     "cluster": "group similar sentences, or drop near duplicates",
     "train": "train a network on scored pairs, inference, pairs or triplets",
-    "eval": "measure a network on similarity, pairs, triplets or retrieval",
+    "eval": "measure a network on similarity, pairs, triplets, retrieval or verification",
+    "calibrate": "choose the threshold of verdicts for a false match rate, on development pairs",
+    "verify": "say whether two faces, signatures, texts or pictures are the same",
     "models": "list the named models",
     "plugins": "list the registered parts and the packages that bring them",
     "demo": "find the most similar sentences in the documentation on this machine",
@@ -35,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program; by default that of this process.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 when interrupted, 141 when the reader of the output went away.
+        The exit code: 0 (or what the subcommand says), 2 for bad input, 130 when interrupted, 141 when the reader of
+        the output went away.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _write_utf8()
     try:
         options = build_parser(arguments).parse_args(arguments)
-        options.run(options)
+        code = options.run(options) or 0
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is None:
             _drop_output()
         return _fail(f"error: {error.filename or 'the output'}: {error.strerror or error}", BAD_INPUT)
-    return 0
+    return int(code)
 
 
 def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:

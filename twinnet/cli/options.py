@@ -15,6 +15,12 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 FORMATS = ("txt", "tsv", "csv", "jsonl", "parquet")
 FILE_HELP = ".txt (one sentence a line), .tsv, .csv, .jsonl or .parquet; - is standard input"
 
+PAIRS_HELP = (
+    "columns label (1 same, 0 different), s1, s2 for text, or label, image1, image2 for pictures, with paths relative "
+    "to the table (s3, image3 and so on are further references); or all with all: columns label, text or label, image, "
+    "or a folder with one folder of pictures for each identity"
+)
+
 
 def add_file(parser: argparse.ArgumentParser, name: str = "file", *, column: bool = True) -> None:
     """An input file, its format and its column."""
@@ -39,6 +45,11 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"a name (see `twinnet models`), a folder, or owner/name on the hub (default: {DEFAULT_MODEL})",
     )
+    add_device(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where the network runs."""
     parser.add_argument("--device", help="where to run, as torch names it: cpu, cuda, cuda:1, ... (default: cpu)")
 
 

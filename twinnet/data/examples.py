@@ -88,11 +88,7 @@ def labelled_pairs(path: str | PathLike[str], file_format: str | None = None) ->
         TwinnetError: If the file is not as described.
     """
     table = read_table(path, file_format)
-    labels = table.numbers("label", lowest=0, highest=1)
-    for row, label in enumerate(labels):
-        if label not in (0, 1):
-            raise TwinnetError(f"{table.place(row)}: column 'label' is {label:g}: expected 0 or 1")
-    return Examples(_pair(table), [int(label) for label in labels], Supervision.LABELLED_PAIRS)
+    return Examples(_pair(table), table.same(), Supervision.LABELLED_PAIRS)
 
 
 def class_pairs(

@@ -97,6 +97,18 @@ class Table:
             numbers.append(number)
         return numbers
 
+    def same(self) -> list[int]:
+        """The column "label" of pairs: 1 for the same, 0 for different.
+
+        Raises:
+            TwinnetError: If there is no such column, or a value is something else.
+        """
+        labels = self.numbers("label", lowest=0, highest=1)
+        for row, label in enumerate(labels):
+            if label not in (0, 1):
+                raise TwinnetError(f"{self.place(row)}: column 'label' is {label:g}: expected 0 or 1")
+        return [int(label) for label in labels]
+
 
 def read_table(path: str | PathLike[str], file_format: str | None = None) -> Table:
     """Read all columns of a file.

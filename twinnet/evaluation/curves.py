@@ -42,6 +42,13 @@ class ErrorCurve:
         """The least FNMR of the thresholds with at most so many false matches."""
         return float(self.fnmr[np.searchsorted(self.fmr, fmr, side="right") - 1])
 
+    def at(self, threshold: float | None) -> tuple[float, float] | None:
+        """FMR and FNMR at a threshold; None for None."""
+        if threshold is None:
+            return None
+        place = int(np.searchsorted(-self.thresholds, -threshold, side="right")) - 1
+        return float(self.fmr[place]), float(self.fnmr[place])
+
 
 def error_curve(scores: Any, same: Any, weights: Any = None) -> ErrorCurve:
     """The curve of some pairs.
@@ -74,7 +81,9 @@ def d_prime(scores: Any, same: Any, weights: Any = None) -> float:
     counts = np.ones(len(a)) if weights is None else np.asarray(weights, dtype=np.float64)
     means, variances = zip(*(_moments(a[kind], counts[kind]) for kind in (b, ~b)), strict=True)
     spread = np.sqrt(sum(variances) / 2)
-    return float((means[0] - means[1]) / spread) if spread > 0 else np.inf
+    if spread > 0:
+        return float((means[0] - means[1]) / spread)
+    return float(np.inf if means[0] > means[1] else 0)
 
 
 def _moments(scores: Floats, counts: Floats) -> tuple[float, float]:

@@ -11,10 +11,13 @@ import torch
 
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.files import checksum
-from twinnet.folder import MANIFEST
+from twinnet.folder import MANIFEST, read_operating_points
 from twinnet.models.catalogue import Model, catalogue
 from twinnet.models.sources import HubRepo
 from twinnet.network import TwinNetwork
+
+# A folder for each model, as `twinnet calibrate` writes them into a network's folder.
+BUILT_IN_POINTS = Path(__file__).parent / "operating_points"
 
 
 def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remote_code: bool = False) -> TwinNetwork:
@@ -38,6 +41,8 @@ def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remot
         network = _reader(model)(_fetch(model))
     else:
         network = _read(_fetch(model), trust_remote_code)
+    if model is not None and model.sha256:
+        network.operating_points |= read_operating_points(BUILT_IN_POINTS / model.name)
     return network.to(device) if device else network
 
 

@@ -14,9 +14,39 @@ from twinnet.errors import TwinnetError
 from twinnet.evaluation.intervals import error_rate
 from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30, checked
-from twinnet.operating_point import OperatingPoint, Rule
+from twinnet.network import TwinNetwork
+from twinnet.operating_point import OperatingPoint, Rule, system_of
+from twinnet.verification.trials import Trials
 
 Floats = npt.NDArray[np.float64]
+
+
+def calibrate(network: TwinNetwork, trials: Trials, target_fmr: float, rule: Rule = "mean") -> OperatingPoint:
+    """Choose an operating point on development trials and give it to the network; `network.save` then keeps it.
+
+    Args:
+        network: The network.
+        trials: The comparisons, see `twinnet.verification.reading`.
+        target_fmr: The false match rate that is wanted.
+        rule: How the scores of several references become one, "mean" or "max".
+
+    Raises:
+        TwinnetError: If the trials cannot show the rate, or an item cannot be taken.
+    """
+    check_target(target_fmr, int((~trials.same).sum()))
+    point = choose_operating_point(
+        trials.scores(network, rule),
+        trials.same,
+        target_fmr,
+        system=system_of(network),
+        source=trials.source,
+        identities=trials.identities,
+        keys=trials.keys(),
+        references=trials.references.shape[1],
+        rule=rule,
+    )
+    network.operating_point = point
+    return point
 
 
 def choose_operating_point(
@@ -71,19 +101,29 @@ def smallest_rate(impostors: int) -> float:
     return RULE_OF_30 / impostors
 
 
-def _threshold(impostor: Floats, target_fmr: float) -> float:
-    """Midway between the last impostor score that is accepted and the next one."""
+def check_target(target_fmr: float, impostors: int) -> int:
+    """How many false matches a rate allows among impostor pairs.
+
+    Raises:
+        TwinnetError: If so many pairs cannot show the rate.
+    """
     if not 0 < target_fmr < 1:
         raise TwinnetError(f"a false match rate lies between 0 and 1, not at {target_fmr:g}")
-    count = len(impostor)
-    accepted = math.floor(target_fmr * count * (1 + 1e-12))
+    accepted = math.floor(target_fmr * impostors * (1 + 1e-12))
     if accepted < RULE_OF_30:
-        least = smallest_rate(count)
+        least = smallest_rate(max(1, impostors))
         showing = f"the smallest rate they can show is {_rounded_up(least):g}" if least < 1 else "they can show no rate"
         raise TwinnetError(
-            f"{count:,} impostor pairs cannot show a false match rate of {target_fmr:g}, which takes {RULE_OF_30} "
+            f"{impostors:,} impostor pairs cannot show a false match rate of {target_fmr:g}, which takes {RULE_OF_30} "
             f"false matches (rule of 30) and so {math.ceil(RULE_OF_30 / target_fmr):,} pairs: {showing}"
         )
+    return accepted
+
+
+def _threshold(impostor: Floats, target_fmr: float) -> float:
+    """Midway between the last impostor score that is accepted and the next one."""
+    count = len(impostor)
+    accepted = check_target(target_fmr, count)
     falling = np.sort(impostor)[::-1]
     # Scores that are equal are accepted or rejected together.
     while accepted and accepted < count and falling[accepted - 1] == falling[accepted]:

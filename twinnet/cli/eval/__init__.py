@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.eval import pairs, retrieval, sts, triplets
+from twinnet.cli.eval import pairs, retrieval, sts, triplets, verification
 
-KINDS = (sts, pairs, triplets, retrieval)
+KINDS = (sts, pairs, triplets, retrieval, verification)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import twinnet
+from twinnet.cli.main import main
+from twinnet.image.decoding import decode
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Folders of pictures, each class with its own colour and some noise; two halves with other noise."""
+    rng = np.random.default_rng(0)
+    for part in ("dev", "test"):
+        for person in range(8):
+            folder = tmp_path / part / f"person{person}"
+            folder.mkdir(parents=True)
+            colour = np.random.default_rng(person).integers(0, 256, size=3)
+            for number in range(4):
+                noise = rng.integers(-90, 90, size=(16, 16, 3))
+                Image.fromarray((colour + noise).clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+    return tmp_path
+
+
+@pytest.fixture
+def pictures_model(image_network, tmp_path):
+    return image_network.save(tmp_path / "pictures")
+
+
+@pytest.fixture
+def calibrated(run, people, pictures_model):
+    run("calibrate", pictures_model, people / "dev", "--target-fmr", "0.1")
+    return pictures_model
+
+
+def test_calibrate_saves_the_threshold_with_the_network(run, people, pictures_model):
+    figures = run("calibrate", pictures_model, people / "dev", "--target-fmr", "0.1")
+    assert figures["impostor_pairs"] == 8 * 7 // 2 * 16
+    assert figures["genuine_pairs"] == 8 * 6
+    assert 30 <= figures["fmr"]["errors"] <= 0.1 * figures["impostor_pairs"]
+    network = twinnet.load(pictures_model)
+    assert network.operating_point.threshold == figures["threshold"]
+    dev = sorted((people / "dev").glob("*/*.png"))
+    scores = network.similarity(dev, dev)
+    owners = np.array([path.parent.name for path in dev])
+    impostor = np.triu(owners[:, None] != owners, 1)
+    assert (scores[impostor] >= figures["threshold"]).sum() == figures["fmr"]["errors"]
+
+
+def test_calibrate_says_what_the_interval_is(lines, people, pictures_model):
+    shown = "\n".join(lines("calibrate", pictures_model, people / "dev", "--target-fmr", "0.1"))
+    assert "95 % interval" in shown
+    assert "448" in shown
+    assert "independent" in shown
+
+
+def test_several_references(run, people, pictures_model):
+    figures = run(
+        "calibrate", pictures_model, people / "dev", "--target-fmr", "0.4", "--references", "2", "--rule", "max"
+    )
+    assert (figures["references"], figures["rule"]) == (2, "max")
+    assert (figures["genuine_pairs"], figures["impostor_pairs"]) == (16, 8 * 14)
+    first, *known = sorted((people / "test" / "person0").iterdir())
+    assert main(["verify", *map(str, [first, *known[:2]]), "--task", "image", "--model", str(pictures_model)]) in (0, 1)
+
+
+def test_verify_prints_the_verdict(capsys, calibrated, people):
+    a, b = people / "test" / "person1" / "0.png", people / "test" / "person2" / "0.png"
+    capsys.readouterr()
+    for other, code in ((a, 0), (b, None)):
+        done = main(["verify", str(a), str(other), "--task", "image", "--model", str(calibrated), "--json"])
+        verdict = json.loads(capsys.readouterr().out)
+        assert done == (0 if verdict["match"] else 1)
+        assert code is None or done == code
+        expected = twinnet.load(calibrated).verify(decode(a), decode(other)).to_dict()
+        assert verdict == pytest.approx(expected, abs=1e-5)
+        assert {"match", "reason", "score", "probability", "threshold", "fmr"} <= verdict.keys()
+
+
+def test_no_ground_is_code_3(capsys, calibrated, people):
+    Image.new("RGB", (1, 1)).save(people / "dot.png")
+    picture = str(people / "test" / "person1" / "0.png")
+    capsys.readouterr()
+    command = ["verify", picture, str(people / "dot.png"), "--task", "image", "--model", str(calibrated)]
+    assert main([*command, "--json"]) == 3
+    verdict = json.loads(capsys.readouterr().out)
+    assert (verdict["match"], verdict["reason"], verdict["score"]) == (None, "too small", None)
+    assert main(command) == 3
+    assert "no decision: second item:" in capsys.readouterr().out
+
+
+def test_a_verdict_on_bad_input_is_refused(refused, calibrated, people, model):
+    picture = people / "test" / "person1" / "0.png"
+    for name, content in (("text.jpg", b"hello"), ("empty.png", b""), ("cut.png", picture.read_bytes()[:200])):
+        (people / name).write_bytes(content)
+        assert name in refused("verify", picture, people / name, "--task", "image", "--model", calibrated)
+    assert "missing.png: there is no such file" in refused(
+        "verify", picture, people / "missing.png", "--task", "image", "--model", calibrated
+    )
+    assert "twinnet calibrate" in refused("verify", "a cat", "a dog", "--task", "text", "--model", model)
+
+
+def test_calibrate_refuses(refused, people, pictures_model, write):
+    before = (pictures_model / "twin.json").read_bytes()
+    base = ("calibrate", pictures_model)
+    assert "448 impostor pairs cannot show" in refused(*base, people / "dev", "--target-fmr", "0.001")
+    assert "smallest rate they can show is 0.067" in refused(*base, people / "dev", "--target-fmr", "0.001")
+    assert "choose one with --out" in refused("calibrate", "all-MiniLM-L6-v2", people / "dev", "--target-fmr", "0.1")
+    pairs = write("pairs.csv", "label,image1,image2", "1,dev/person0/0.png,dev/nobody.png")
+    assert "line 2: there is no picture" in refused(*base, pairs, "--target-fmr", "0.1")
+    assert "expected 0 or 1" in refused(*base, write("l.tsv", "label,s1,s2", "0.5,a,b"), "--target-fmr", "0.1")
+    assert "no folders with pictures" in refused(*base, people / "dev" / "person0", "--target-fmr", "0.1")
+    assert (pictures_model / "twin.json").read_bytes() == before
+
+
+def test_text_pairs(run, write, model, tmp_path):
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefgh"), size=6)) for _ in range(400)]
+    rows = [f"{i % 2},the {words[i]} cat,the {words[i if i % 2 else i + 200]} dog" for i in range(200)]
+    pairs = write("pairs.tsv", "label,s1,s2", *rows)
+    figures = run("calibrate", model, pairs, "--target-fmr", "0.4", "--out", tmp_path / "n")
+    assert figures["saved"] == str(tmp_path / "n")
+    assert figures["impostor_pairs"] == 100
+    assert twinnet.load(model).operating_point is None
+
+
+def test_eval_reports_on_other_data_only(run, refused, calibrated, people):
+    figures = run("eval", "verification", calibrated, people / "test", "--baseline", "--plots", people / "plots")
+    assert figures["genuine"] == 48
+    assert figures["operating_point"]["fmr"]["trials"] == 448
+    assert 0.5 < figures["roc_auc"]["value"] <= 1
+    assert set(figures["baseline"]) == {"ink", "size", "mean colour"}
+    assert figures["baseline"]["size"]["roc_auc"]["value"] == 0.5
+    for name in ("scores", "det", "roc"):
+        with Image.open(people / "plots" / f"{name}.png") as picture:
+            assert min(picture.size) > 300
+    assert "chosen on these data" in refused("eval", "verification", calibrated, people / "dev")
+
+
+def test_eval_chooses_a_threshold_on_development_data(run, lines, refused, people, pictures_model):
+    command = ("eval", "verification", pictures_model, people / "test")
+    figures = run(*command, "--dev", people / "dev", "--target-fmr", "0.1")
+    assert figures["operating_point"]["target_fmr"] == 0.1
+    assert run(*command)["operating_point"] is None
+    assert any("no operating point" in line for line in lines(*command))
+    assert "go together" in refused(*command, "--dev", people / "dev")
+    assert "chosen on these data" in refused(*command, "--dev", people / "test", "--target-fmr", "0.1")

@@ -1,0 +1,100 @@
+"""`twinnet calibrate`: the threshold of verdicts, chosen on development pairs and saved with the network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twinnet.cli.options import PAIRS_HELP, add_device, add_format, count, load_network
+from twinnet.cli.output import Stages, as_json
+from twinnet.errors import TwinnetError
+
+if TYPE_CHECKING:
+    from twinnet.operating_point import OperatingPoint
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("model", metavar="MODEL", help="the folder of a network, or a name (see `twinnet models`)")
+    parser.add_argument("pairs", metavar="PAIRS", help=PAIRS_HELP)
+    parser.add_argument(
+        "--target-fmr",
+        type=float,
+        required=True,
+        metavar="RATE",
+        help="how often two different ones may be taken for the same, as in 0.001",
+    )
+    parser.add_argument(
+        "--references",
+        type=count,
+        metavar="N",
+        help="compare with N references of one identity at a time (default: as many as the table has, otherwise 1)",
+    )
+    parser.add_argument(
+        "--rule", choices=("mean", "max"), default="mean", help="how their scores become one (default: mean)"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="where the network is saved with the threshold (default: MODEL, if it is a folder)",
+    )
+    add_format(parser)
+    add_device(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from twinnet.folder import check_destination
+    from twinnet.verification.calibration import calibrate
+    from twinnet.verification.reading import read_trials
+
+    target = _target(options)
+    check_destination(target)
+    stages = Stages()
+    trials = read_trials(options.pairs, options.format, options.references)
+    with stages("load"):
+        network = load_network(options)
+    with stages("score"):
+        point = calibrate(network, trials, options.target_fmr, options.rule)
+    with stages("save"):
+        network.save(target)
+    if options.json:
+        print(as_json(_figures(point) | {"saved": str(target), "seconds": stages.seconds}))
+    else:
+        print("\n".join([*_lines(point), f"saved in         {target} ({stages})"]))
+
+
+def _target(options: argparse.Namespace) -> Path:
+    if options.out is not None:
+        return Path(options.out)
+    if not Path(options.model).is_dir():
+        raise TwinnetError(f"{options.model} is no folder to save a threshold in: choose one with --out")
+    return Path(options.model)
+
+
+def _figures(point: OperatingPoint) -> dict[str, object]:
+    return {
+        "threshold": point.threshold,
+        "target_fmr": point.target_fmr,
+        "fmr": point.fmr.to_dict(),
+        "fnmr": point.fnmr.to_dict(),
+        "impostor_pairs": point.fmr.trials,
+        "genuine_pairs": point.fnmr.trials,
+        "references": point.references,
+        "rule": point.rule,
+    }
+
+
+def _lines(point: OperatingPoint) -> list[str]:
+    lines = [
+        f"threshold        {point.threshold:.6g}",
+        f"false match      {point.fmr}",
+        f"false non-match  {point.fnmr}",
+        f"impostor pairs   {point.fmr.trials:,} (as good as {point.fmr.effective:,.0f} independent ones)",
+    ]
+    if point.references > 1:
+        lines.append(f"references       {point.references}, by their {point.rule} score")
+    return lines

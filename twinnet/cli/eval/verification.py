@@ -1,0 +1,107 @@
+"""`twinnet eval verification`: genuine and impostor pairs, and whether an operating point keeps its promise."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinnet.cli.options import PAIRS_HELP, add_device, add_format, add_output, count, load_network
+from twinnet.cli.output import Stages, finish, table, write_atomically
+from twinnet.errors import TwinnetError
+
+if TYPE_CHECKING:
+    from twinnet.evaluation.curves import ErrorCurve
+
+
+def add_task(tasks: Any) -> None:
+    """Add the task."""
+    summary = "genuine and impostor pairs: ROC AUC, EER, FNMR at FMR, the operating point"
+    parser: argparse.ArgumentParser = tasks.add_parser("verification", help=summary, description=f"{summary}.")
+    parser.add_argument("model", metavar="MODEL", help="a name (see `twinnet models`), or a folder")
+    parser.add_argument("pairs", metavar="PAIRS", help=PAIRS_HELP)
+    parser.add_argument("--dev", metavar="PAIRS", help="choose the threshold on these (default: the network's own)")
+    parser.add_argument("--target-fmr", type=float, metavar="RATE", help="the false match rate to choose it for")
+    parser.add_argument("--references", type=count, metavar="N", help="as for `twinnet calibrate`")
+    parser.add_argument("--rule", choices=("mean", "max"), default="mean", help="as for `twinnet calibrate`")
+    parser.add_argument("--baseline", action="store_true", help="also what trivial features of the items reach")
+    parser.add_argument("--plots", metavar="DIR", help="write score histogram, DET and ROC curves there, as PNG")
+    add_format(parser)
+    add_device(parser)
+    add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from twinnet.evaluation.verification import verification_report
+    from twinnet.verification.baselines import trivial_scores
+    from twinnet.verification.calibration import calibrate
+    from twinnet.verification.reading import read_trials
+
+    if (options.dev is None) != (options.target_fmr is None):
+        raise TwinnetError("--dev and --target-fmr go together: pairs to choose a threshold on, and the rate for it")
+    if options.plots:
+        Path(options.plots).mkdir(parents=True, exist_ok=True)
+    stages = Stages()
+    trials = read_trials(options.pairs, options.format, options.references)
+    dev = read_trials(options.dev, options.format, options.references) if options.dev else None
+    with stages("load"):
+        network = load_network(options)
+    with stages("score"):
+        point = network.operating_points.get(trials.references.shape[1])
+        if dev is not None:
+            point = calibrate(network, dev, options.target_fmr, options.rule)
+        scores = trials.scores(network, point.rule if point else options.rule)
+    with stages("measure"):
+        people = trials.identities
+        figures = verification_report(scores, trials.same, operating_point=point, keys=trials.keys(), identities=people)
+        if options.baseline:
+            figures["baseline"] = {
+                name: verification_report(trivial, trials.same, identities=people)
+                for name, trivial in trivial_scores(trials).items()
+            }
+    if options.plots:
+        with stages("draw"):
+            _draw(Path(options.plots), scores, trials.same, point.threshold if point else None)
+    lines = [*_lines(figures), "", str(stages)]
+    finish(options, {**figures, "model": options.model, "seconds": stages.seconds}, lines)
+
+
+def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{figures['genuine']:,} genuine pairs, {figures['impostor']:,} impostor pairs\n"
+    yield from table(["", "value", "95 % interval"], _rows(figures))
+    point = figures["operating_point"]
+    if point is None:
+        yield "\nno operating point: choose one with `twinnet calibrate`, or with --dev and --target-fmr"
+    else:
+        yield f"\nat threshold {point['threshold']:.6g}, chosen on other data for an FMR of {point['target_fmr']:g}:"
+        yield from table(["", "value", "95 % interval"], [_row(name.upper(), point[name]) for name in ("fmr", "fnmr")])
+    for name, trivial in figures.get("baseline", {}).items():
+        yield f"\ntrivial baseline, {name}:"
+        yield from table(["", "value", "95 % interval"], _rows(trivial))
+
+
+def _rows(figures: Mapping[str, Any]) -> Iterator[list[str]]:
+    names = {"roc_auc": "ROC AUC", "eer": "EER", "d_prime": "d'", "accuracy_10_fold": "10-fold accuracy"}
+    for name, title in names.items():
+        if figures[name] is not None:
+            yield _row(title, figures[name])
+    for row in figures["fnmr_at_fmr"]:
+        if row["value"] is not None:
+            yield _row(f"FNMR at FMR {row['fmr']:g}", row)
+
+
+def _row(title: str, figure: Mapping[str, Any]) -> list[str]:
+    return [title, f"{figure['value']:.4f}", f"{figure['low']:.4f} to {figure['high']:.4f}"]
+
+
+def _draw(folder: Path, scores: Any, same: Any, threshold: float | None) -> None:
+    from twinnet.evaluation.curves import error_curve
+    from twinnet.plots.verification import draw_det, draw_histogram, draw_roc
+
+    curve: ErrorCurve = error_curve(scores, same)
+    write_atomically(folder / "scores.png", lambda path: draw_histogram(scores, same, path, threshold))
+    write_atomically(folder / "det.png", lambda path: draw_det(curve.fmr, curve.fnmr, path, curve.at(threshold)))
+    write_atomically(folder / "roc.png", lambda path: draw_roc(curve.fmr, curve.fnmr, path, curve.at(threshold)))

@@ -1,0 +1,59 @@
+"""`twinnet verify`: the same or not? The exit code is 0 for a match, 1 for none, 3 for no decision, 2 for bad input."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from twinnet.cli.options import add_device, load_network
+from twinnet.cli.output import as_json
+from twinnet.errors import TwinnetError
+
+MODELS = {
+    "face": "face",
+    "signature": "signature",
+    "text": "all-MiniLM-L6-v2",
+    "image": "efficientnet-lite0",
+}
+MATCH, NO_MATCH, NO_DECISION = 0, 1, 3
+# What gives no ground for a verdict inside a program is a mistake on the command line.
+BAD_INPUT_REASON = "unreadable"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.description = f"{parser.description} Exit code: 0 match, 1 no match, 3 no decision, 2 bad input."
+    parser.add_argument("item", metavar="A", help="a picture, or with --task text a text")
+    parser.add_argument("others", metavar="B", nargs="+", help="one to compare it with, or several of one identity")
+    parser.add_argument("--task", choices=MODELS, required=True, help="what is compared")
+    models = ", ".join(f"{model} for {task}" for task, model in MODELS.items())
+    parser.add_argument("--model", metavar="NAME", help=f"a name or a folder (default: {models})")
+    add_device(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    options.model = options.model or MODELS[options.task]
+    items = [options.item, *options.others]
+    if options.task != "text":
+        for path in items:
+            if not Path(path).is_file():
+                raise TwinnetError(f"{path}: there is no such file")
+    network = load_network(options)
+    if len(options.others) == 1:
+        verdict = network.verify(options.item, options.others[0])
+    else:
+        verdict = network.verify(options.item, references=options.others)
+    if verdict.reason == BAD_INPUT_REASON:
+        raise TwinnetError(verdict.detail or verdict.reason)
+    if options.json:
+        print(as_json(verdict.to_dict()))
+    elif verdict.match is None:
+        print(f"no decision: {verdict.detail}")
+    else:
+        said = "the same" if verdict.match else "different"
+        at = f"threshold {verdict.threshold:.4f} for a false match rate of {verdict.fmr:.2g}"
+        print(f"{said} (score {verdict.score:.4f}, {at})")
+    return {True: MATCH, False: NO_MATCH, None: NO_DECISION}[verdict.match]

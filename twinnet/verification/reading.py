@@ -1,0 +1,74 @@
+"""Comparisons from a file of pairs, a file of labelled items, or a folder with a folder of pictures for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from twinnet.data.examples import FIRST, SECOND
+from twinnet.data.tables import Table, read_table
+from twinnet.errors import TwinnetError
+from twinnet.verification.trials import Trials, trials_of_identities, trials_of_pairs
+
+
+def read_trials(path: str | PathLike[str], file_format: str | None = None, references: int | None = None) -> Trials:
+    """Read comparisons.
+
+    Args:
+        path: Listed pairs: a table with the columns label (1 same, 0 different), s1, s2 for text, or label, image1,
+            image2 for pictures, whose paths are relative to the table; s3 or image3 and so on are further references of
+            the identity of the second one. Or items that are all compared with all: a table with the columns label,
+            text or label, image, or a folder with one folder of pictures for each identity.
+        file_format: As in `read_table`.
+        references: How many references of one identity each item is compared with; what the columns of pairs say, and
+            otherwise one, unless given.
+
+    Raises:
+        TwinnetError: If the file is not as described, or a picture is missing.
+    """
+    folder = Path(path)
+    if folder.is_dir():
+        return trials_of_identities(*_class_folders(folder), str(path), references or 1)
+    table = read_table(path, file_format)
+    single = next((name for name in ("image", "text") if name in table.columns), None)
+    if single is not None:
+        items: Sequence[Any] = _pictures(table, single) if single == "image" else table.texts(single)
+        return trials_of_identities(items, table.labels("label"), table.path, references or 1)
+    columns = _columns_of_pairs(table)
+    if references not in (None, len(columns) - 1):
+        raise TwinnetError(f"{table.path} has pairs with {len(columns) - 1} references, not {references}")
+    return trials_of_pairs(columns, table.same(), table.path)
+
+
+def _columns_of_pairs(table: Table) -> list[Sequence[Any]]:
+    if "image1" not in table.columns:
+        further = [name for name in (f"s{i}" for i in range(3, len(table.columns) + 1)) if name in table.columns]
+        return [table.texts(*FIRST), table.texts(*SECOND), *(table.texts(name) for name in further)]
+    names = ["image1", table.name_of("image2")]
+    while f"image{len(names) + 1}" in table.columns:
+        names.append(f"image{len(names) + 1}")
+    return [_pictures(table, name) for name in names]
+
+
+def _pictures(table: Table, column: str) -> list[Path]:
+    """The paths in a column, which are relative to the table."""
+    home = Path(table.path).parent
+    paths = [home / name for name in table.texts(column)]
+    for row, path in enumerate(paths):
+        if not path.is_file():
+            raise TwinnetError(f"{table.place(row)}: there is no picture {path}")
+    return paths
+
+
+def _class_folders(folder: Path) -> tuple[list[Path], list[str]]:
+    """The files in the folders of a folder, and the folder that each is in; hidden ones do not count."""
+    paths = sorted(path for path in folder.glob("*/*") if path.is_file() and not _is_hidden(path))
+    if not paths:
+        raise TwinnetError(f"{folder} holds no folders with pictures: one folder for each identity is expected")
+    return paths, [path.parent.name for path in paths]
+
+
+def _is_hidden(path: Path) -> bool:
+    return path.name.startswith(".") or path.parent.name.startswith(".")
