@@ -72,8 +72,11 @@ def _write(path: Path, suffix: str, sentences: list[str], embeddings: np.ndarray
     from safetensors.numpy import save
 
     if suffix == ".npy":
+        rows = np.ascontiguousarray(embeddings)
         with path.open("wb") as file:
-            np.save(file, embeddings, allow_pickle=False)
+            # numpy.save does not say what stopped it, such as a full disk.
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
+            file.write(rows.data)
     elif suffix == ".safetensors":
         path.write_bytes(save({"embeddings": np.ascontiguousarray(embeddings)}))
     else:
