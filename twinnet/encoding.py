@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from twinnet.batching import plan_batches
-from twinnet.errors import TwinnetError
+from twinnet.errors import ItemError, TwinnetError
 from twinnet.preprocess import Prepared, Preprocess
 from twinnet.tower import Tower
 
@@ -32,6 +32,7 @@ class EncodeReport:
         items: How many items there were.
         embedded: How many different ones went through the network.
         truncated: For each item that did not fit: its position, and how many units (tokens) were lost.
+        refused: For each item that could not be taken: its position, and what is wrong with it; only with `skip_bad`.
         cost: The units (tokens, pixels) that went through the network, padding not counted.
         seconds: How long it took.
     """
@@ -39,6 +40,7 @@ class EncodeReport:
     items: int = 0
     embedded: int = 0
     truncated: dict[int, int] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
     cost: int = 0
     seconds: float = 0.0
 
@@ -51,6 +53,7 @@ def encode(
     finish: Finish,
     progress: bool | None = None,
     report: EncodeReport | None = None,
+    skip_bad: bool = False,
 ) -> Rows:
     """Embed items.
 
@@ -61,9 +64,13 @@ def encode(
         finish: Applied to the float32 rows (B, D) of each batch before they are stored.
         progress: Whether to show a bar on standard error; None shows it on a terminal when there is time to see it.
         report: Filled with what happened.
+        skip_bad: Whether items that cannot be taken are noted in the report instead of raised.
 
     Returns:
-        What `finish` gives, one row for each item.
+        What `finish` gives, one row for each item; rows of refused items are NaN, or 0 where rows are whole numbers.
+
+    Raises:
+        ItemError: If an item cannot be taken.
     """
     start = time.perf_counter()
     report = report if report is not None else EncodeReport()
@@ -71,21 +78,23 @@ def encode(
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
     with _bar(len(source), progress) as bar, _inference(tower):
-        for positions, prepared in _windows(items, source, preprocess):
-            for batch in plan_batches([p.cost for p in prepared], _budget(tower, preprocess)):
-                embedded = tower.embed([prepared[i] for i in batch])
+        for window in _windows(items, source, preprocess, skip_bad):
+            for batch in plan_batches([p.cost for p in window.prepared], _budget(tower, preprocess)):
+                embedded = tower.embed([window.prepared[i] for i in batch])
                 rows = finish(_to_numpy(embedded))
                 if out is None:
-                    out = np.empty((len(items), *rows.shape[1:]), dtype=rows.dtype)
-                out[[positions[i] for i in batch]] = rows
+                    out = _empty(len(items), rows)
+                out[[window.positions[i] for i in batch]] = rows
                 bar.update(len(batch))
-            _note(report, positions, prepared)
+            _note(report, window)
     if out is None:
-        out = finish(np.empty((0, tower.width), dtype=np.float32))
+        out = _empty(len(items), finish(np.empty((0, tower.width), dtype=np.float32)))
     for position, origin in first.items():
         out[position] = out[origin]
         if origin in report.truncated:
             report.truncated[position] = report.truncated[origin]
+        if origin in report.refused:
+            report.refused[position] = report.refused[origin]
     report.items, report.embedded = len(items), len(source)
     report.seconds = time.perf_counter() - start
     return out
@@ -112,22 +121,50 @@ def _distinct(items: Sequence[Any], preprocess: Preprocess) -> tuple[list[int], 
     return source, first
 
 
-def _windows(
-    items: Sequence[Any], source: list[int], preprocess: Preprocess
-) -> Iterator[tuple[list[int], list[Prepared]]]:
+@dataclass(frozen=True)
+class _Window:
+    """Items that are prepared together: their positions, and what is wrong with those that could not be taken."""
+
+    positions: Sequence[int]
+    prepared: Sequence[Prepared]
+    refused: Mapping[int, str] = field(default_factory=dict)
+
+
+def _windows(items: Sequence[Any], source: list[int], preprocess: Preprocess, skip_bad: bool) -> Iterator[_Window]:
     """Prepared items, one window being prepared while the one before it is embedded."""
     size = preprocess.lookahead
     windows = [source[start : start + size] for start in range(0, len(source), size)]
     pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-prepare")
     try:
-        pending: Future[list[Prepared]] | None = None
+        pending: Future[_Window] | None = None
         for number, positions in enumerate(windows):
-            current = pending or pool.submit(preprocess.prepare_at, items, positions)
+            current = pending or pool.submit(_prepare, items, positions, preprocess, skip_bad)
             if number + 1 < len(windows):
-                pending = pool.submit(preprocess.prepare_at, items, windows[number + 1])
-            yield positions, current.result()
+                pending = pool.submit(_prepare, items, windows[number + 1], preprocess, skip_bad)
+            yield current.result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare(items: Sequence[Any], positions: list[int], preprocess: Preprocess, skip_bad: bool) -> _Window:
+    try:
+        return _Window(positions, preprocess.prepare_at(items, positions))
+    except ItemError:
+        if not skip_bad:
+            raise
+    taken: dict[int, Prepared] = {}
+    refused: dict[int, str] = {}
+    for position in positions:
+        try:
+            (taken[position],) = preprocess.prepare_at(items, [position])
+        except ItemError as error:
+            refused[position] = error.problem
+    return _Window(list(taken), list(taken.values()), refused)
+
+
+def _empty(count: int, rows: Rows) -> Rows:
+    missing = np.nan if np.issubdtype(rows.dtype, np.floating) else 0
+    return np.full((count, *rows.shape[1:]), missing, dtype=rows.dtype)
 
 
 def _budget(tower: Tower, preprocess: Preprocess) -> int:
@@ -139,8 +176,9 @@ def _to_numpy(embedded: Tensor) -> Rows:
     return rows
 
 
-def _note(report: EncodeReport, positions: list[int], prepared: list[Prepared]) -> None:
-    for position, item in zip(positions, prepared, strict=True):
+def _note(report: EncodeReport, window: _Window) -> None:
+    report.refused.update(window.refused)
+    for position, item in zip(window.positions, window.prepared, strict=True):
         report.cost += item.cost
         if item.lost:
             report.truncated[position] = item.lost

@@ -60,7 +60,9 @@ class TwinNetwork(nn.Module):
         super().__init__()
         self.tower = Tower(backbone, head, preprocess)
         self.other = other
-        self.distance = distance if isinstance(distance, Distance) else distances.create(distance)
+        self.distance = (
+            distance if isinstance(distance, Distance) else distances.create_with(distance, dim=self.tower.width)
+        )
         self.int8_ranges: Int8Ranges | None = None
         self.truncate_dim: int | None = None
         self.operating_points: dict[int, OperatingPoint] = {}
@@ -117,6 +119,7 @@ class TwinNetwork(nn.Module):
         quantize: str | None = None,
         progress: bool | None = None,
         report: EncodeReport | None = None,
+        skip_bad: bool = False,
         **options: Any,
     ) -> Array:
         """Embed raw items.
@@ -128,7 +131,9 @@ class TwinNetwork(nn.Module):
             truncate_dim: Keep only so many leading dimensions (before normalising).
             quantize: "int8" (see `calibrate_int8`) or "binary" (packed sign bits); float32 unless given.
             progress: Whether to show a bar on standard error; unless given, only on a terminal.
-            report: Filled with what happened: truncated items, tokens, seconds.
+            report: Filled with what happened: truncated and refused items, tokens, seconds.
+            skip_bad: Whether an item that cannot be taken is noted in the report, its row NaN (0 if quantised), and the
+                others are embedded; otherwise the first such item is an error.
             **options: Options of the preprocess for this call, such as `prompt` for text.
 
         Returns:
@@ -149,6 +154,7 @@ class TwinNetwork(nn.Module):
             finish=finisher(min(truncate_dim or self.dim, tower.width), normalize, quantize, self.int8_ranges),
             progress=False if single else progress,
             report=report,
+            skip_bad=skip_bad,
         )
         return rows[0] if single else rows
 

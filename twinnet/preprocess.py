@@ -41,11 +41,13 @@ class Preprocess(Component, ABC):
         budget: The cost that a batch may reach, by device type; "cpu" is the default for the others.
         lookahead: How many items are prepared ahead, and sorted together.
         options: The names that `vary` takes.
+        takes_files: Whether a string among the items is the path of a file.
     """
 
     budget: ClassVar[dict[str, int]]
     lookahead: ClassVar[int] = 1024
     options: ClassVar[tuple[str, ...]] = ()
+    takes_files: ClassVar[bool] = False
 
     @abstractmethod
     def prepare(self, items: Sequence[Any]) -> list[Prepared]:

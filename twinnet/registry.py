@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import Any, Generic, TypeVar
 
 from twinnet.errors import TwinnetError, unknown_name
@@ -123,6 +124,18 @@ class Registry(Generic[T]):
             return component(member, **arguments) if member else component(**arguments)
         except TypeError as error:
             raise TwinnetError(f"{self.kind} {name!r}: {error}") from error
+
+    def create_with(self, spec: Spec, **known: Any) -> Any:
+        """Make a component as `create` does, telling it what it asks for among `known` and the spec does not say.
+
+        Raises:
+            TwinnetError: As `create` does.
+        """
+        name = spec if isinstance(spec, str) else spec["name"]
+        component: Any = self.get(name.partition("/")[0])
+        asked = signature(component).parameters
+        given = () if isinstance(spec, str) else spec
+        return self.create(spec, **{key: value for key, value in known.items() if key in asked and key not in given})
 
     def name_of(self, component: object) -> str:
         """The name under which the class of `component` is registered.

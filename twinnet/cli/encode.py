@@ -1,14 +1,17 @@
-"""`twinnet encode`: sentences to embeddings."""
+"""`twinnet encode`: sentences or pictures to embeddings."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_file, add_model, count, load_network, read_sentences
+from twinnet.cli.options import FILE_HELP, add_format, add_model, count, load_network, read_sentences
 from twinnet.cli.output import Stages, as_json, destination, write_atomically
+from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,12 +21,21 @@ SUFFIXES = (".npy", ".safetensors", ".jsonl")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    add_file(parser)
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help=f"{FILE_HELP}; for pictures a folder of them, or such a file with their paths, relative to it",
+    )
+    parser.add_argument(
+        "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
+    )
+    add_format(parser)
     parser.add_argument(
         "--out",
         required=True,
         metavar="FILE",
-        help=".npy (rows in the order of the input), .safetensors (tensor `embeddings`) or .jsonl (text and embedding)",
+        help=".npy (rows in the order of the input), .safetensors (tensor `embeddings`) or .jsonl (items too); "
+        "the names of pictures go into a .txt file beside the first two",
     )
     add_model(parser)
     parser.add_argument("--normalize", action="store_true", help="scale each embedding to unit length")
@@ -37,29 +49,53 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Run the command."""
+    """Run the command.
+
+    Raises:
+        TwinnetError: If the input cannot be read. If only some pictures cannot, the others are written first.
+    """
     target = destination(options.out, SUFFIXES)
     stages = Stages()
-    sentences = read_sentences(options)
+    sentences = None if Path(options.file).is_dir() else read_sentences(options)
     with stages("load"):
         from twinnet.encoding import EncodeReport
 
         network = load_network(options)
+    of_pictures = network.tower.reader().takes_files
+    items = _paths(options, sentences) if of_pictures else sentences
+    if items is None:
+        raise TwinnetError(f"{options.file} is a folder, and {options.model} takes text: expected a file")
     report = EncodeReport()
     with stages("encode"):
         embeddings = network.encode(
-            sentences,
+            items,
             normalize=options.normalize,
             truncate_dim=options.truncate_dim,
             quantize=options.quantize,
-            prompt=options.prompt,
             report=report,
+            skip_bad=of_pictures,
+            **({} if of_pictures and options.prompt is None else {"prompt": options.prompt}),
         )
+    kept = [row for row in range(len(items)) if row not in report.refused]
+    embeddings, names = embeddings[kept], [items[row] for row in kept]
     with stages("write"):
-        write_atomically(target, lambda path: _write(path, Path(options.out).suffix, sentences, embeddings))
+        write_atomically(target, lambda path: _write(path, target.suffix, names, embeddings, of_pictures))
+        if of_pictures and target.suffix != ".jsonl":
+            write_atomically(target.with_suffix(".txt"), lambda path: path.write_text("\n".join([*names, ""]), "utf-8"))
+    _report(options, report, embeddings, stages, "pictures" if of_pictures else "sentences")
+    if report.refused:
+        for problem in report.refused.values():
+            print(f"twinnet: {problem}", file=sys.stderr)
+        raise TwinnetError(f"{len(report.refused)} of {len(items)} pictures were left out of {options.out}, see above")
+
+
+def _report(
+    options: argparse.Namespace, report: Any, embeddings: np.ndarray[Any, Any], stages: Stages, kind: str
+) -> None:
     rows, width = embeddings.shape
     if options.json:
-        result = {"sentences": rows, "dim": width, "dtype": str(embeddings.dtype), "out": options.out}
+        result = {kind: rows, "dim": width, "dtype": str(embeddings.dtype), "out": options.out}
+        result |= {"refused": list(report.refused.values())} if report.refused else {}
         print(as_json(result | {"truncated": len(report.truncated), "seconds": stages.seconds}))
         return
     print(f"{options.out}: {rows} x {width} {embeddings.dtype} ({stages})")
@@ -67,7 +103,17 @@ def run(options: argparse.Namespace) -> None:
         print(f"{len(report.truncated)} of {rows} sentences were longer than the model takes, and were cut off")
 
 
-def _write(path: Path, suffix: str, sentences: list[str], embeddings: np.ndarray[Any, Any]) -> None:
+def _paths(options: argparse.Namespace, listed: list[str] | None) -> list[str]:
+    """The paths of the pictures in a folder, or of those that a file lists."""
+    from twinnet.data.pictures import files_under
+
+    if listed is None:
+        return [str(path) for path in files_under(Path(options.file))]
+    home = Path() if options.file == "-" else Path(options.file).parent
+    return [str(home / name) for name in listed]
+
+
+def _write(path: Path, suffix: str, items: Sequence[str], embeddings: np.ndarray[Any, Any], of_pictures: bool) -> None:
     import numpy as np
     from safetensors.numpy import save
 
@@ -80,6 +126,7 @@ def _write(path: Path, suffix: str, sentences: list[str], embeddings: np.ndarray
     elif suffix == ".safetensors":
         path.write_bytes(save({"embeddings": np.ascontiguousarray(embeddings)}))
     else:
+        key = "image" if of_pictures else "text"
         with path.open("w", encoding="utf-8") as file:
-            for text, row in zip(sentences, embeddings, strict=True):
-                file.write(json.dumps({"text": text, "embedding": row.tolist()}, ensure_ascii=False) + "\n")
+            for item, row in zip(items, embeddings, strict=True):
+                file.write(json.dumps({key: item, "embedding": row.tolist()}, ensure_ascii=False) + "\n")

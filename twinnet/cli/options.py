@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.output import destination
 from twinnet.errors import TwinnetError
@@ -65,6 +66,19 @@ def count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
     return number
+
+
+def spec(text: str) -> str | dict[str, Any]:
+    """The type of an option that names a component: a name, or a JSON object with the key "name" and its arguments."""
+    if not text.startswith("{"):
+        return text
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no JSON object ({error})") from error
+    if "name" not in found:
+        raise argparse.ArgumentTypeError(f'{text} lacks the key "name"')
+    return dict(found)
 
 
 def read_sentences(options: argparse.Namespace) -> list[str]:

@@ -139,17 +139,20 @@ def read_column(path: str | PathLike[str], column: str | None = None, file_forma
 
     Args:
         path: The file; "-" is standard input.
-        column: Its name; by default "text", or the only column there is.
+        column: Its name; by default "text" or "image", or the only column there is.
         file_format: As in `read_table`.
 
     Raises:
         TwinnetError: As in `read_table`, and if the column is not there or holds something else than text.
     """
     table = read_table(path, file_format)
-    if column is None and len(table.columns) > 1 and "text" not in table.columns:
+    if column is not None:
+        return table.texts(column)
+    if len(table.columns) == 1:
+        return table.texts(next(iter(table.columns)))
+    if not {"text", "image"} & table.columns.keys():
         raise TwinnetError(f"{table.path} has the columns {_listed(table.columns)}: choose one with --column")
-    only = next(iter(table.columns)) if len(table.columns) == 1 else "text"
-    return table.texts(only if column is None else column)
+    return table.texts("text", "image")
 
 
 def _format_of(path: str | PathLike[str], file_format: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -72,15 +71,7 @@ def build_head(specs: HeadSpecs | Head | None, width: int, kind: str) -> Head:
     layers: list[HeadLayer] = []
     reached = width
     for spec in specs:
-        layer = spec if isinstance(spec, HeadLayer) else _create(spec, reached)
+        layer = spec if isinstance(spec, HeadLayer) else heads.create_with(spec, in_features=reached)
         reached = layer.out_width(reached)
         layers.append(layer)
     return Head(layers, width)
-
-
-def _create(spec: str | Mapping[str, Any], width: int) -> HeadLayer:
-    name = spec if isinstance(spec, str) else spec["name"]
-    takes_width = "in_features" in inspect.signature(heads.get(name.partition("/")[0])).parameters
-    given = isinstance(spec, Mapping) and "in_features" in spec
-    layer: HeadLayer = heads.create(spec, **({"in_features": width} if takes_width and not given else {}))
-    return layer

@@ -45,6 +45,7 @@ class ImagePreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
     lookahead = 256
+    takes_files = True
 
     def __init__(
         self,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.train import text
+from twinnet.cli.train import images, text
 
-KINDS = (text,)
+KINDS = (text, images)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

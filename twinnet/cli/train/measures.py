@@ -42,7 +42,8 @@ def _measure_positives(network: TwinNetwork, examples: Examples, _loss: Loss) ->
     return {"pairs": len(examples), "accuracy": float((found[:, 0] == np.arange(len(anchors))).mean())}
 
 
-def _measure_triplets(network: TwinNetwork, examples: Examples, _loss: Loss) -> Mapping[str, float]:
+def measure_triplets(network: TwinNetwork, examples: Examples, _loss: Loss | None = None) -> Mapping[str, float]:
+    """Is the positive closer than the negative?"""
     from twinnet.evaluation.triplets import triplets
 
     anchors = network.encode(list(examples.columns[0]))
@@ -54,5 +55,5 @@ MEASURES: dict[str, Measure] = {
     "scored_pairs": _measure_sts,
     "class_pairs": _measure_classes,
     "positive_pairs": _measure_positives,
-    "triplets": _measure_triplets,
+    "triplets": measure_triplets,
 }

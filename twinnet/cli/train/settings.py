@@ -7,25 +7,32 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import count
+from twinnet.cli.options import count, spec
 from twinnet.cli.output import as_json
 
 if TYPE_CHECKING:
     from twinnet.training import TrainingConfig
 
 
-def add_settings(parser: argparse.ArgumentParser, loss: str) -> None:
+def add_settings(parser: argparse.ArgumentParser, loss: str, learning_rate: float = 2e-5) -> None:
     """Add the settings of a run.
 
     Args:
         parser: The parser of the kind of training.
         loss: The loss unless another is asked for.
+        learning_rate: Likewise.
     """
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the trained network")
-    parser.add_argument("--loss", default=loss, help=f"the loss, see `twinnet plugins` (default: {loss})")
+    parser.add_argument(
+        "--loss",
+        type=spec,
+        default=loss,
+        metavar="SPEC",
+        help=f"the loss, see `twinnet plugins`, or JSON with arguments (default: {loss})",
+    )
     parser.add_argument("--epochs", type=count, default=1, metavar="N")
     parser.add_argument("--batch-size", type=count, default=32, metavar="N")
-    parser.add_argument("--learning-rate", type=float, default=2e-5, metavar="X")
+    parser.add_argument("--learning-rate", type=float, default=learning_rate, metavar="X")
     parser.add_argument("--loss-learning-rate", type=float, metavar="X", help="for the loss's own weights")
     parser.add_argument("--warmup", type=float, default=0.1, metavar="SHARE", help="share of the steps (default: 0.1)")
     parser.add_argument("--schedule", choices=("linear", "cosine", "constant"), default="linear")
