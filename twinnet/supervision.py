@@ -14,3 +14,4 @@ class Supervision(Enum):
     CLASS_PAIRS = "pairs with a class"
     TRIPLETS = "triplets: anchor, positive, negative, and perhaps further negatives"
     LABELS = "single items with a class label"
+    LOCATED_PAIRS = "an exemplar, a picture to search, and where the exemplar is in it"

@@ -20,6 +20,7 @@ from twinnet.training.plan import StepPlan
 from twinnet.training.seeds import row_seeds
 
 Batch = tuple[list[list[Prepared]], Tensor | None]
+REAL_TARGETS = (Supervision.SCORED_PAIRS, Supervision.LOCATED_PAIRS)
 
 
 class BatchFeed:
@@ -76,5 +77,5 @@ class BatchFeed:
                 raise TwinnetError(f"{place}: {error.problem}") from error
         if self.examples.target is None:
             return columns, None
-        kind = torch.float32 if self.examples.supervision is Supervision.SCORED_PAIRS else torch.long
+        kind = torch.float32 if self.examples.supervision in REAL_TARGETS else torch.long
         return columns, torch.tensor([self.examples.target[row] for row in rows], dtype=kind)

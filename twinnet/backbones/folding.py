@@ -1,0 +1,38 @@
+"""Batch normalisation folded into the convolution before it."""
+
+from __future__ import annotations
+
+import torch
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+
+def fold_batch_norm(model: nn.Module) -> nn.Module:
+    """Fold each batch normalisation that follows a convolution into it; what comes out stays the same.
+
+    Args:
+        model: A traced model in evaluation mode, changed in place. Other modules are returned as they are.
+    """
+    if not isinstance(model, fx.GraphModule):
+        return model
+    modules = dict(model.named_modules())
+    for node in model.graph.nodes:
+        norm = modules.get(str(node.target)) if node.op == "call_module" else None
+        if not isinstance(norm, nn.BatchNorm2d):
+            continue
+        source = node.args[0]
+        convolution = modules.get(str(source.target)) if source.op == "call_module" else None
+        if isinstance(convolution, nn.Conv2d) and len(source.users) == 1:
+            _fold(convolution, norm)
+            # timm's normalisation carries the activation that follows it.
+            model.set_submodule(str(node.target), getattr(norm, "act", nn.Identity()))
+    model.recompile()
+    return model
+
+
+def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None
+    with torch.no_grad():
+        convolution.weight, convolution.bias = fuse_conv_bn_weights(
+            convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+        )

@@ -1,0 +1,1 @@
+"""Training a tracking network: subjects, views of them, and pairs of views."""
