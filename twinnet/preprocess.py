@@ -40,12 +40,14 @@ class Preprocess(Component, ABC):
     Attributes:
         budget: The cost that a batch may reach, by device type; "cpu" is the default for the others.
         lookahead: How many items are prepared ahead, and sorted together.
+        pads: Whether `collate` can join items of different cost.
         options: The names that `vary` takes.
         takes_files: Whether a string among the items is the path of a file.
     """
 
     budget: ClassVar[dict[str, int]]
     lookahead: ClassVar[int] = 1024
+    pads: ClassVar[bool] = True
     options: ClassVar[tuple[str, ...]] = ()
     takes_files: ClassVar[bool] = False
 
@@ -80,7 +82,7 @@ class Preprocess(Component, ABC):
 
     @abstractmethod
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
-        """Join prepared items, of any cost, into one batch."""
+        """Join prepared items, of any cost if the preprocess `pads`, into one batch."""
 
     def is_single(self, items: Any) -> bool:
         """Whether this is one raw item and not a collection of them."""

@@ -20,19 +20,16 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
         norm = modules.get(str(node.target)) if node.op == "call_module" else None
         if not isinstance(norm, nn.BatchNorm2d):
             continue
+        mean, variance = norm.running_mean, norm.running_var
         source = node.args[0]
         convolution = modules.get(str(source.target)) if source.op == "call_module" else None
-        if isinstance(convolution, nn.Conv2d) and len(source.users) == 1:
-            _fold(convolution, norm)
-            # timm's normalisation carries the activation that follows it.
-            model.set_submodule(str(node.target), getattr(norm, "act", nn.Identity()))
+        if mean is None or variance is None or not isinstance(convolution, nn.Conv2d) or len(source.users) > 1:
+            continue
+        with torch.no_grad():
+            convolution.weight, convolution.bias = fuse_conv_bn_weights(
+                convolution.weight, convolution.bias, mean, variance, norm.eps, norm.weight, norm.bias
+            )
+        # timm's normalisation carries the activation that follows it.
+        model.set_submodule(str(node.target), getattr(norm, "act", nn.Identity()))
     model.recompile()
     return model
-
-
-def _fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    assert norm.running_mean is not None and norm.running_var is not None
-    with torch.no_grad():
-        convolution.weight, convolution.bias = fuse_conv_bn_weights(
-            convolution.weight, convolution.bias, norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
-        )

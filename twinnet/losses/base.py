@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +25,12 @@ class Loss(Component, nn.Module):
 
     Attributes:
         needs: The kinds of data it can learn from.
+        joins_rows: Whether a row's loss depends on the other rows of the batch, so that rows of all processes must be
+            joined before it is taken. Without, each process takes the loss of its own rows.
     """
 
     needs: frozenset[Supervision]
+    joins_rows: ClassVar[bool] = True
 
     @abstractmethod
     def forward(self, columns: Sequence[Tensor], target: Tensor | None) -> Tensor:

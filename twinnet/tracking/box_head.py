@@ -37,8 +37,8 @@ class BoxHead(nn.Module):
             for _ in range(BLOCKS)
         )
         self.leave = nn.Conv2d(width, 5, 1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        for parameter in self.leave.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, exemplar: Tensor, search: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
         """Predict a box at every cell.

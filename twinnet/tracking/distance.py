@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from twinnet.distances.base import Distance, check_dense, cross_correlation
+from twinnet.errors import TwinnetError
 from twinnet.tracking.box_head import BoxHead
 from twinnet.tracking.protocol import BoxMap
 
@@ -84,7 +85,8 @@ class ExemplarCosine(Distance):
 
     def predict(self, exemplar: Tensor, search: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
         """Edges (B, 4, H-k+1, W-k+1) and the log odds of their quality (B, H-k+1, W-k+1); see `BoxHead`."""
-        assert self.box_head is not None
+        if self.box_head is None:
+            raise TwinnetError("this network knows no boxes: it was made with boxes=False")
         edges, quality = self.box_head(exemplar, search, size)
         first = self.kernel // 2
         last = first + 1 - self.kernel

@@ -32,6 +32,7 @@ class TrackingLoss(Loss):
     """
 
     needs = frozenset({Supervision.LOCATED_PAIRS})
+    joins_rows = False
 
     def __init__(self, distance: Distance | None = None, exemplar_size: int = 129, radius: float = 16.0) -> None:
         super().__init__()
@@ -50,7 +51,8 @@ class TrackingLoss(Loss):
                 and its width and height in the exemplar crop.
         """
         exemplar, search = columns
-        assert target is not None
+        if target is None:
+            raise TwinnetError("the tracking loss needs to know where the targets are")
         box, size = target[:, :4], target[:, 4:]
         logits = self.distance.dense(exemplar, search)
         offset = self._offsets(logits, box, len(exemplar[0, 0]))  # (B, 2, H', W')
@@ -69,7 +71,9 @@ class TrackingLoss(Loss):
         stride = self.exemplar_size // (cells - 1)
         first = (cells - self.distance.kernel) // 2
         middle = box[:, :2] + box[:, 2:] / 2  # (B, 2)
-        y, x = (self.exemplar_size / 2 + (torch.arange(n, device=box.device) - first) * stride for n in logits.shape[1:])
+        y, x = (
+            self.exemplar_size / 2 + (torch.arange(n, device=box.device) - first) * stride for n in logits.shape[1:]
+        )
         places = torch.stack(torch.meshgrid(x, y, indexing="xy"))  # (2, H', W')
         return places[None] - middle[:, :, None, None]
 

@@ -34,6 +34,7 @@ class TrackingPreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 16 * 255 * 255, "cuda": 256 * 255 * 255}
     lookahead = 64
+    pads = False
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class TrainingConfig:
         epochs: Passes over the data.
         batch_size: Rows (pairs, triplets, items) of a batch, over all processes together; a step is one update.
         learning_rate: Peak learning rate of the network.
+        backbone_learning_rate: That of the backbone; the network's unless given.
         loss_learning_rate: That of the loss's own weights; the network's unless given.
         weight_decay: Decoupled weight decay of matrices; biases and norms have none.
         warmup: Share of the steps in which the learning rate rises.
@@ -42,6 +43,7 @@ class TrainingConfig:
     epochs: int = 1
     batch_size: int = 32
     learning_rate: float = 2e-5
+    backbone_learning_rate: float | None = None
     loss_learning_rate: float | None = None
     weight_decay: float = 0.01
     warmup: float = 0.1

@@ -44,8 +44,9 @@ class Objective(nn.Module):
             columns: The prepared items of each column; the first is the left side, the others are the right side.
             target: What the data says of each row (B,).
         """
-        embedded = [gather_rows(column.float()) for column in self._embed(columns)]
-        gathered = None if target is None else gather_rows(target)
+        join = gather_rows if self.loss.joins_rows else lambda rows: rows
+        embedded = [join(column.float()) for column in self._embed(columns)]
+        gathered = None if target is None else join(target)
         with torch.autocast(embedded[0].device.type, enabled=False):
             loss: Tensor = self.loss(embedded, gathered)
         return loss
@@ -64,10 +65,12 @@ def _embed_together(tower: Tower, columns: Sequence[Sequence[Prepared]]) -> list
     items = [item for column in columns for item in column]
     if not items:
         return []
-    groups = plan_batches([item.cost for item in items], None, PADDING_SHARE)
-    embedded = torch.cat([tower.embed([items[i] for i in group]) for group in groups])
-    order = torch.tensor([i for group in groups for i in group], device=embedded.device).argsort()
-    return list(embedded[order].split([len(column) for column in columns]))
+    share = PADDING_SHARE if tower.reader().pads else 0.0
+    rows: dict[int, Tensor] = {}
+    for group in plan_batches([item.cost for item in items], None, share):
+        rows |= zip(group, tower.embed([items[i] for i in group]), strict=True)
+    ordered = iter(rows[i] for i in range(len(items)))
+    return [torch.stack([next(ordered) for _ in column]) for column in columns]
 
 
 def sides(network: TwinNetwork, columns: int) -> list[Side]:

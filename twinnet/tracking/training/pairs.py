@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from twinnet.tracking.crops import Pixels
 from twinnet.tracking.training import views
 from twinnet.tracking.training.subjects import Pictures, Sighting, Subject
 from twinnet.tracking.training.views import Box, Matrix, Placement, Random
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class TrackingPairs:
         if absent:
             other = self._subject(rng)
             absent = other is not subject
-            sought = other.sightings[rng.integers(len(other.sightings))]
+            sought = _any(other.sightings, rng)
         flip = bool(rng.random() < 0.5)
         exemplar, inner = self._exemplar(shown, flip, rng)
         search, box = self._search(sought, flip, rng)
@@ -145,7 +147,7 @@ class TrackingPairs:
         angle = rng.uniform(0, 2 * np.pi)
         away = np.array([np.cos(angle) * box[2], np.sin(angle) * box[3]]) * rng.uniform(1.0, 1.8)
         shift = np.array([box[0] + box[2] / 2, box[1] + box[3] / 2]) + away - s.search_size / 2
-        sighting = self.outlined[rng.integers(len(self.outlined))]
+        sighting = _any(self.outlined, rng)
         grown = float(np.exp(rng.uniform(-0.3, 0.2)))
         placement = Placement((float(shift[0]), float(shift[1])), (grown, grown), bool(rng.random() < 0.5))
         matrix = views.to_crop(sighting.box, s.search_size, s.exemplar_size, placement)
@@ -153,9 +155,7 @@ class TrackingPairs:
 
     def _background(self, size: int, rng: Random) -> Pixels:
         """A piece of another picture."""
-        subject = self._subject(rng)
-        sighting = subject.sightings[rng.integers(len(subject.sightings))]
-        frame = self.pictures.colour(sighting.picture)
+        frame = self.pictures.colour(_any(self._subject(rng).sightings, rng).picture)
         side = float(min(frame.shape[:2]) * rng.uniform(0.5, 1.0))
         left, top = (rng.uniform(0, max(length - side, 1e-3)) for length in frame.shape[1::-1])
         scale = size / side
@@ -163,14 +163,18 @@ class TrackingPairs:
 
     def _subject(self, rng: Random) -> Subject:
         _, subjects = self.groups[rng.choice(len(self.groups), p=self.shares)]
-        return subjects[rng.integers(len(subjects))]
+        return _any(subjects, rng)
 
     def _sightings(self, subject: Subject, rng: Random) -> tuple[Sighting, Sighting]:
         """Two sightings of one target, near or far apart in time; the same one twice where there is only one."""
         count = len(subject.sightings)
         first = int(rng.integers(count))
         near = max(0, first - self.settings.gap), min(count, first + self.settings.gap + 1)
-        return subject.sightings[first], subject.sightings[rng.integers(*near)]
+        return subject.sightings[first], subject.sightings[int(rng.integers(*near))]
+
+
+def _any(things: Sequence[T], rng: Random) -> T:
+    return things[int(rng.integers(len(things)))]
 
 
 class _Rows(Sequence[Any]):

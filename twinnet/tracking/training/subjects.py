@@ -55,11 +55,13 @@ class Pictures:
 
     def colour(self, path: Path) -> Pixels:
         """RGB, uint8 (H, W, 3)."""
-        return self._read(path, cv2.IMREAD_COLOR_RGB)
+        colour: Pixels = self._read(path, cv2.IMREAD_COLOR_RGB)
+        return colour
 
     def mask(self, path: Path) -> Mask:
         """0 or 255, uint8 (H, W)."""
-        return self._read(path, cv2.IMREAD_GRAYSCALE)
+        outline: Mask = self._read(path, cv2.IMREAD_GRAYSCALE)
+        return outline
 
     def _read(self, path: Path, mode: int) -> Any:
         with self._lock:

@@ -57,7 +57,10 @@ def warp(pixels: npt.NDArray[np.uint8], matrix: Matrix, size: int, border: tuple
     # warpAffine counts from the middle of the corner pixel.
     centred = matrix.copy()
     centred[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
-    return cv2.warpAffine(pixels, centred, (size, size), flags=cv2.INTER_LINEAR, borderValue=border)
+    warped: npt.NDArray[np.uint8] = cv2.warpAffine(
+        pixels, centred, (size, size), flags=cv2.INTER_LINEAR, borderValue=border
+    )
+    return warped
 
 
 def cut(pictures: Pictures, sighting: Sighting, matrix: Matrix, size: int) -> Pixels:
@@ -78,7 +81,8 @@ def paste(pictures: Pictures, sighting: Sighting, matrix: Matrix, onto: Pixels) 
     size = onto.shape[0]
     alpha = cv2.GaussianBlur(warp(outline, matrix, size, (0,)), (3, 3), 0)[:, :, None] / np.float32(255)
     mixed = onto + (warp(frame, matrix, size, (0, 0, 0)) - onto.astype(np.float32)) * alpha
-    return mixed.astype(np.uint8)
+    pasted: Pixels = mixed.astype(np.uint8)
+    return pasted
 
 
 def cover(crop: Pixels, box: Box, patch: Pixels, rng: Random) -> Pixels:
@@ -88,7 +92,8 @@ def cover(crop: Pixels, box: Box, patch: Pixels, rng: Random) -> Pixels:
     wide, high = (w * share, h * 1.2) if rng.random() < 0.5 else (w * 1.2, h * share)
     left = x - 0.1 * w if rng.random() < 0.5 else x + 1.1 * w - wide
     top = y - 0.1 * h if rng.random() < 0.5 else y + 1.1 * h - high
-    a, b = (np.clip([left, top], 0, len(crop)).astype(int), np.clip([left + wide, top + high], 0, len(crop)).astype(int))
+    corners = np.array([[left, top], [left + wide, top + high]])
+    a, b = np.clip(corners, 0, len(crop)).astype(int)
     covered = crop.copy()
     if (b - a).min() > 0:
         covered[a[1] : b[1], a[0] : b[0]] = cv2.resize(patch, (int(b[0] - a[0]), int(b[1] - a[1])))
@@ -117,7 +122,8 @@ def disturb(crop: Pixels, rng: Random, strength: float = 1.0) -> Pixels:
 
 def greyed(crop: Pixels) -> Pixels:
     """Without colour, as cameras at night."""
-    return cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    grey: Pixels = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return grey
 
 
 def _streak(length: int, angle: float) -> npt.NDArray[np.float32]:
@@ -127,4 +133,5 @@ def _streak(length: int, angle: float) -> npt.NDArray[np.float32]:
     reach = middle * np.array([np.cos(angle), np.sin(angle)])
     ends = [tuple(int(v) for v in np.round(middle + sign * reach)) for sign in (-1, 1)]
     cv2.line(kernel, ends[0], ends[1], 1.0)
-    return kernel / kernel.sum()
+    kernel /= kernel.sum()
+    return kernel
