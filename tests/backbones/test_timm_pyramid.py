@@ -88,9 +88,7 @@ def test_a_saved_network_has_the_same_maps(tmp_path):
     assert F.mse_loss(network.distance.raw_weight, again.distance.raw_weight) == 0
 
 
-@pytest.mark.parametrize(
-    ("model", "nodes"), [("resnet1800", ["layer2"]), ("resnet18", ["layer9"]), ("resnet18", ["fc"])]
-)
+@pytest.mark.parametrize(("model", "node"), [("resnet1800", "layer2"), ("resnet18", "layer9"), ("resnet18", "fc")])
 def test_unknown_models_and_nodes_are_refused(model, node):
     with pytest.raises(TwinnetError):
         TimmPyramid(model, [node])

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from twinnet.boxes import iou
 from twinnet.distances import Cosine
 from twinnet.errors import TwinnetError
-from twinnet.tracking.boxes import iou
 from twinnet.tracking.distance import ExemplarCosine
 from twinnet.tracking.loss import TrackingLoss
 from twinnet.tracking.protocol import target_places

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
+from twinnet.backbones.checkpoints import read_checkpoint, renamed
 from twinnet.backbones.folding import fold_batch_norm
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch, Features
@@ -30,23 +31,26 @@ class TimmPyramid(Backbone):
         width: Channels of the projections.
         frozen: How many of the nodes are left as they are in training, with everything before them.
         pretrained: Whether to fetch timm's weights from the model hub; a saved network brings its own.
+        weights: A file with weights of the whole model, as `TimmBackbone` takes it.
 
     Raises:
-        TwinnetError: If timm has no such model, or the model no such nodes.
+        TwinnetError: If timm has no such model, the model no such nodes, or the weights do not fit.
     """
 
     kind = "map"
 
     def __init__(
-        self, model: str, nodes: Sequence[str], width: int = 96, frozen: int = 0, pretrained: bool = False
+        self,
+        model: str,
+        nodes: Sequence[str],
+        width: int = 96,
+        frozen: int = 0,
+        pretrained: bool = False,
+        weights: str | None = None,
     ) -> None:
-        import timm
-
         super().__init__()
-        if not timm.is_model(model):
-            raise unknown_name("timm model", model, timm.list_models())
         self.nodes = list(nodes)
-        self.model = _cut(timm.create_model(model, pretrained=pretrained), self.nodes)
+        self.model = _cut(_whole(model, pretrained, weights), self.nodes)
         shapes = self._probe()
         self.stride = shapes[0][1]
         self.width = width
@@ -56,7 +60,7 @@ class TimmPyramid(Backbone):
     @property
     def config(self) -> dict[str, Any]:
         """The constructor arguments; a saved network brings its own weights."""
-        return super().config | {"pretrained": False}
+        return super().config | {"pretrained": False, "weights": None}
 
     def forward(self, batch: Batch) -> Features:
         """Pictures (B, 3, H, W) -> a map (B, width, H / stride, W / stride)."""
@@ -86,6 +90,17 @@ class TimmPyramid(Backbone):
         reached = {name for name, _ in _cut(self.model, self.nodes[:count]).named_parameters()}
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(name not in reached)
+
+
+def _whole(name: str, pretrained: bool, weights: str | None) -> nn.Module:
+    import timm
+
+    if not timm.is_model(name):
+        raise unknown_name("timm model", name, timm.list_models())
+    model: nn.Module = timm.create_model(name, pretrained=pretrained)
+    if weights is not None:
+        model.load_state_dict(renamed(read_checkpoint(weights), model.state_dict(), weights))
+    return model
 
 
 def _cut(model: nn.Module, nodes: Sequence[str]) -> nn.Module:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from twinnet.boxes import Boxes, centres
+from twinnet.boxes import Boxes, centres, from_centres
 from twinnet.errors import TwinnetError
 from twinnet.network import Side, TwinNetwork
 from twinnet.tracking.boxmap import BoxMapReader
@@ -142,9 +142,10 @@ class Tracker:
         exemplars = torch.cat([target.exemplar for target in targets])
         zooms = [self.preprocess.search_size / region[0].side for region in regions]
         sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
+        first_sizes = np.stack([self._exemplar_size(target) for target in targets])
         located: Any = self.network.distance
         with torch.inference_mode():
-            size = torch.as_tensor(sizes, dtype=torch.float32, device=search.device)
+            size = torch.as_tensor(first_sizes, dtype=torch.float32, device=search.device)
             scores, edges = (part.float().cpu().numpy() for part in located.locate(exemplars, search, size))
         reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
@@ -152,6 +153,11 @@ class Tracker:
             new_size = target.size + choice.trust * (choice.size / zooms[number] - target.size)
             self._place(target, regions[number][0], choice.place, new_size, choice.score)
             self._keep_map(target, scores[number], regions[number][0])
+
+    def _exemplar_size(self, target: Target) -> Boxes:
+        """The target's width and height in pixels of the exemplar crop."""
+        region = exemplar_region(from_centres((0.0, 0.0), target.first_size), self.preprocess.context)
+        return target.first_size * (self.preprocess.exemplar_size / region.side)
 
     def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
         target.score = score

@@ -42,7 +42,8 @@ def data(tmp_path):
 
 def target_share(crop):
     """How much of each pixel the target covers."""
-    return np.clip((crop[..., 1].astype(float) - crop[..., 0]) / 255, 0, 1)
+    share = (crop[..., 1].astype(float) - crop[..., 0]) / 255
+    return np.where(share < 0.2, 0, share)  # the border has a little green too
 
 
 def target_box(crop):
@@ -68,7 +69,7 @@ def test_the_box_of_a_view_is_where_the_target_is_drawn(tmp_path_factory, box, s
     write_picture(path, box)
     matrix = views.to_crop(box, 193, 129, Placement(shift, scale, flip))
     crop = views.cut(Pictures(), Sighting(path, box), matrix, 193)
-    np.testing.assert_allclose(target_box(crop), views.moved(box, matrix), atol=0.6)
+    np.testing.assert_allclose(target_box(crop), views.moved(box, matrix), atol=1)
 
 
 def test_an_undisturbed_placement_is_the_exemplar_crop():
