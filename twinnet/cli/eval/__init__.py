@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.eval import pairs, retrieval, sts, triplets, verification
+from twinnet.cli.eval import pairs, retrieval, sts, tracking, triplets, verification
 
-KINDS = (sts, pairs, triplets, retrieval, verification)
+KINDS = (sts, pairs, triplets, retrieval, verification, tracking)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

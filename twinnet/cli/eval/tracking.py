@@ -1,0 +1,124 @@
+"""`twinnet eval tracking`: how well a network follows targets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from twinnet.cli.options import add_output, count
+from twinnet.cli.output import destination, finish, table, write_atomically
+
+if TYPE_CHECKING:
+    from twinnet.data.sequences import Sequence
+    from twinnet.tracking.benchmark import Contestant, Run
+
+PEERS = ("nanotrack", "mil")
+COLUMNS = ("auc", "precision", "normalised_precision", "ao", "sr50", "sr75")
+
+
+def add_task(tasks: Any) -> None:
+    """Add the task."""
+    summary = "success, precision and overlap of a tracker on annotated sequences"
+    parser = tasks.add_parser("tracking", help=summary, description=f"{summary}.", allow_abbrev=False)
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        help="sequences as OTB, GOT-10k, LaSOT or VID have them, or folders with boxes.csv",
+    )
+    parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
+    parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
+    parser.add_argument("--fast", action="store_true", help="one size of the search region instead of three")
+    parser.add_argument(
+        "--starts",
+        type=count,
+        default=1,
+        metavar="N",
+        help="if above 1: N first boxes that are off by up to 5 %%",
+    )
+    parser.add_argument("--peer", action="append", default=[], choices=PEERS, help="a tracker of OpenCV to run beside")
+    parser.add_argument("--nano-backbone", metavar="FILE", help="NanoTrack's backbone, .onnx")
+    parser.add_argument("--nano-head", metavar="FILE", help="NanoTrack's head, .onnx")
+    parser.add_argument("--plot", metavar="PNG", help="write success and precision curves")
+    add_output(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    picture = destination(options.plot, (".png",)) if options.plot else None
+    from twinnet.data.sequences import read_sequences
+    from twinnet.tracking.benchmark import summarise
+
+    chosen = read_sequences(options.folder)
+    contestants = _contestants(options)
+    runs = {name: list(_with_bar(name, make, chosen, options.starts)) for name, make in contestants.items()}
+    if picture is not None:
+        _draw(runs, picture)
+    figures = {name: summarise(found) for name, found in runs.items()}
+    first = next(iter(figures))
+    result = {"model": options.model, **figures[first]}
+    if options.peer:
+        result["peers"] = {name: figures[name] for name in options.peer}
+    finish(options, result, _lines(figures))
+
+
+def _contestants(options: argparse.Namespace) -> dict[str, Callable[[], Contestant]]:
+    import twinnet
+    from twinnet.tracking.adapters import FrameTracker
+    from twinnet.tracking.peers import OpenCVPeer
+    from twinnet.tracking.tracker import Tracker
+
+    tracker = Tracker(twinnet.load(options.model, device=options.device), fast=options.fast)
+    contestants: dict[str, Callable[[], Contestant]] = {options.model: lambda: FrameTracker(tracker)}
+    for peer in options.peer:
+        OpenCVPeer(peer, options.nano_backbone, options.nano_head)
+        contestants[peer] = lambda peer=peer: OpenCVPeer(peer, options.nano_backbone, options.nano_head)  # type: ignore[misc]
+    return contestants
+
+
+def _with_bar(name: str, make: Callable[[], Contestant], chosen: list[Sequence], starts: int) -> Iterable[Run]:
+    from tqdm import tqdm
+
+    from twinnet.tracking.benchmark import evaluate
+
+    frames = starts * sum(len(sequence) - 1 for sequence in chosen)
+    with tqdm(total=frames, desc=name, unit="frame", disable=None, file=sys.stderr) as bar:
+
+        def notify(sequence: str) -> None:
+            bar.set_postfix_str(sequence, refresh=False)
+            bar.update()
+
+        yield from evaluate(make, chosen, starts, notify)
+
+
+def _draw(runs: dict[str, list[Run]], picture: Any) -> None:
+    import numpy as np
+
+    from twinnet.evaluation.tracking import OVERLAPS, PIXELS
+    from twinnet.plots.tracking import draw_curves
+
+    curves = {
+        name: (
+            np.mean([run.result.success for run in found], axis=0),
+            np.mean([run.result.precision for run in found], axis=0),
+        )
+        for name, found in runs.items()
+    }
+    write_atomically(picture, lambda path: draw_curves(curves, OVERLAPS, PIXELS, path))
+
+
+def _lines(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
+    for name, summary in figures.items():
+        each = {**summary["sequences"], "mean": summary["mean"]}
+        rows = [[sequence, *(f"{one[column]:.3f}" for column in COLUMNS)] for sequence, one in each.items()]
+        yield from table([name, *COLUMNS], rows)
+        spread, frame = summary["spread"], summary["frame_ms"]
+        if spread["starts"] > 1:
+            yield (
+                f"{spread['starts']} starts: AUC from {spread['min']:.3f} to {spread['max']:.3f}, "
+                f"standard deviation {spread['std']:.3f}"
+            )
+        yield f"{summary['fps']:.1f} frames per second (median {frame['median']:.1f} ms, p95 {frame['p95']:.1f} ms)"
+        yield ""

@@ -1,0 +1,148 @@
+"""Annotated tracking sequences in the layouts of the field."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from twinnet.boxes import Boxes
+from twinnet.errors import TwinnetError
+
+PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
+LAYOUTS = (
+    "OTB (img/ and groundtruth_rect.txt), LaSOT (img/ and groundtruth.txt), GOT-10k (groundtruth.txt beside the "
+    "pictures), a plain folder of pictures with boxes.csv (file,x,y,w,h), or ILSVRC's VID (Data/ and Annotations/)"
+)
+# The annotation of this sequence of OTB begins at its 300th picture.
+OTB_FIRST = {"David": 299}
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A target in a video.
+
+    Attributes:
+        name: Its name.
+        frames: The pictures in order.
+        boxes: Its boxes (T, 4), 0-based; not a number where it is not visible.
+    """
+
+    name: str
+    frames: tuple[Path, ...]
+    boxes: Boxes
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def read_sequences(folder: str | Path) -> list[Sequence]:
+    """Read all sequences below a folder, or the one that it is.
+
+    OTB and LaSOT count pixels from 1, the others from 0.
+
+    Args:
+        folder: A folder of sequences in one of the known layouts, see `LAYOUTS`.
+
+    Raises:
+        TwinnetError: If there is none, or an annotation does not fit its pictures.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise TwinnetError(f"{root}: there is no such folder")
+    if (root / "Annotations" / "VID").is_dir():
+        found = list(_vid(root))
+    else:
+        found = [sequence for place in (root, *sorted(root.rglob("*/"))) for sequence in _sequences_in(place)]
+    if not found:
+        raise TwinnetError(f"{root}: there is no sequence with boxes; known layouts: {LAYOUTS}")
+    return found
+
+
+def _sequences_in(place: Path) -> Iterator[Sequence]:
+    for annotation in sorted(place.glob("groundtruth_rect*.txt")):
+        suffix = annotation.stem.removeprefix("groundtruth_rect")  # .1 and .2 where there are several targets
+        yield _numbered(place, annotation, place / "img", place.name + suffix, first=1)
+    annotation = place / "groundtruth.txt"
+    if annotation.is_file():
+        pictures, first = (place / "img", 1) if (place / "img").is_dir() else (place, 0)
+        yield _numbered(place, annotation, pictures, place.name, first)
+    if (place / "boxes.csv").is_file():
+        yield _plain(place)
+
+
+def _numbered(place: Path, annotation: Path, pictures: Path, name: str, first: int) -> Sequence:
+    boxes = _read_boxes(annotation) - [first, first, 0, 0]
+    for label in ("absence.label", "full_occlusion.txt", "out_of_view.txt"):
+        if (place / label).is_file():
+            absent = np.array(re.findall(r"\d+", (place / label).read_text()), dtype=int)
+            if len(absent) != len(boxes):
+                raise TwinnetError(f"{place / label}: {len(absent)} labels for {len(boxes)} boxes")
+            boxes[absent > 0] = np.nan
+    boxes[~(boxes[:, 2:] > 0).all(1)] = np.nan
+    skipped = OTB_FIRST.get(place.name, 0)
+    frames = _pictures(pictures)
+    if skipped + len(boxes) <= len(frames):
+        frames = frames[skipped:]
+    if len(frames) < len(boxes):
+        raise TwinnetError(f"{annotation}: {len(boxes)} boxes for {len(frames)} pictures in {pictures}")
+    return _checked(name, frames[: len(boxes)], boxes, annotation)
+
+
+def _read_boxes(path: Path) -> Boxes:
+    rows = [re.split(r"[,\s]+", line.strip()) for line in path.read_text().splitlines() if line.strip()]
+    try:
+        boxes = np.array(rows, dtype=np.float64)
+    except ValueError as error:
+        raise TwinnetError(f"{path}: not four numbers in every line ({error})") from error
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise TwinnetError(f"{path}: not four numbers x, y, w, h in every line")
+    return boxes
+
+
+def _plain(place: Path) -> Sequence:
+    path = place / "boxes.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [(row["file"], [float(row[name]) for name in "xywh"]) for row in csv.DictReader(file)]
+    except (KeyError, ValueError, TypeError) as error:
+        raise TwinnetError(f"{path}: needs the columns file,x,y,w,h with numbers ({error})") from error
+    frames = [place / name for name, _ in rows]
+    for frame in frames:
+        if not frame.resolve().is_relative_to(place.resolve()):
+            raise TwinnetError(f"{path}: {frame} lies outside the folder")
+        if not frame.is_file():
+            raise TwinnetError(f"{path}: there is no {frame}")
+    return _checked(place.name, frames, np.array([box for _, box in rows], dtype=np.float64).reshape(-1, 4), path)
+
+
+def _vid(root: Path) -> Iterator[Sequence]:
+    """Each track of each video of ILSVRC 2015 VID."""
+    for place in sorted((root / "Annotations" / "VID").rglob("*/")):
+        files = sorted(place.glob("*.xml"))
+        tracks: dict[str, list[tuple[Path, list[float]]]] = {}
+        for file in files:
+            picture = (root / "Data" / file.relative_to(root / "Annotations")).with_suffix(".JPEG")
+            for thing in re.findall(r"<object>(.*?)</object>", file.read_text(encoding="utf-8"), re.DOTALL):
+                numbers = dict(re.findall(r"<(trackid|xmin|ymin|xmax|ymax)>\s*([\d.]+)\s*<", thing))
+                x, y, right, bottom = (float(numbers[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
+                tracks.setdefault(numbers["trackid"], []).append((picture, [x, y, right - x, bottom - y]))
+        for track, seen in tracks.items():
+            boxes = np.array([box for _, box in seen], dtype=np.float64)
+            yield _checked(f"{place.name}.{track}", [picture for picture, _ in seen], boxes, place)
+
+
+def _checked(name: str, frames: Iterable[Path], boxes: Boxes, source: Path) -> Sequence:
+    if not len(boxes) or np.isnan(boxes[0]).any():
+        raise TwinnetError(f"{source}: the first picture of a sequence needs a box")
+    return Sequence(name, tuple(frames), boxes)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise TwinnetError(f"{folder}: there is no such folder")
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)

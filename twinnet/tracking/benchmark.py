@@ -1,0 +1,111 @@
+"""One-pass evaluation of trackers on annotated sequences."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.boxes import Boxes
+from twinnet.data import sequences
+from twinnet.evaluation.tracking import OnePass, jittered, mean_figures, one_pass
+from twinnet.image.decoding import decode
+
+JITTER = 0.05
+
+
+class Contestant(Protocol):
+    """Whoever is evaluated."""
+
+    def init(self, image: Any, box: Any) -> Any:
+        """Begin with a box in an image, RGB."""
+        ...
+
+    def update(self, image: Any) -> tuple[bool, Any]:
+        """Whether the target is seen in the next image, and its box."""
+        ...
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run over one sequence.
+
+    Attributes:
+        sequence: The name of the sequence.
+        start: The number of the start, from 0.
+        boxes: The boxes (T, 4), the first one given.
+        seconds: How long each frame but the first took, decoding left out (T - 1,).
+        result: The comparison with the annotation.
+    """
+
+    sequence: str
+    start: int
+    boxes: Boxes
+    seconds: npt.NDArray[np.float64]
+    result: OnePass
+
+
+def evaluate(
+    make: Callable[[], Contestant],
+    chosen: Sequence[sequences.Sequence],
+    starts: int = 1,
+    notify: Callable[[str], None] | None = None,
+) -> Iterator[Run]:
+    """Run a tracker over sequences.
+
+    Args:
+        make: Makes a fresh tracker for each run.
+        chosen: The sequences.
+        starts: 1 begins with the annotated box; more begin with as many boxes that are off by up to 5 % of its width
+            and height in place and size, the same ones for every tracker.
+        notify: Called with the name of the sequence after each frame.
+
+    Yields:
+        The runs, sequence by sequence.
+    """
+    for sequence in chosen:
+        for start in range(starts):
+            rng = np.random.default_rng([zlib.crc32(sequence.name.encode()), start])
+            box = sequence.boxes[0] if starts == 1 else jittered(sequence.boxes[0], JITTER, rng)
+            yield _run(make(), sequence, start, box, notify)
+
+
+def _run(
+    tracker: Contestant, sequence: sequences.Sequence, start: int, box: Boxes, notify: Callable[[str], None] | None
+) -> Run:
+    boxes, seconds = [box], []
+    tracker.init(decode(sequence.frames[0]), box)
+    for frame in sequence.frames[1:]:
+        pixels = decode(frame)
+        begin = time.perf_counter()
+        _, box = tracker.update(pixels)
+        seconds.append(time.perf_counter() - begin)
+        boxes.append(np.asarray(box, dtype=np.float64))
+        if notify is not None:
+            notify(sequence.name)
+    found = np.stack(boxes)
+    return Run(sequence.name, start, found, np.array(seconds), one_pass(found, sequence.boxes))
+
+
+def summarise(runs: Sequence[Run]) -> dict[str, Any]:
+    """The figures of a tracker: `mean` over sequences and starts, `sequences` each over its starts, and speed.
+
+    With several starts, `spread` has the standard deviation, minimum and maximum of the mean success AUC of each start.
+    """
+    names = list(dict.fromkeys(run.sequence for run in runs))
+    starts = sorted({run.start for run in runs})
+    each = {name: mean_figures([run.result for run in runs if run.sequence == name]) for name in names}
+    aucs = [mean_figures([run.result for run in runs if run.start == start])["auc"] for start in starts]
+    seconds = np.concatenate([run.seconds for run in runs])
+    return {
+        "mean": mean_figures([run.result for run in runs]),
+        "spread": {"starts": len(starts), "std": float(np.std(aucs)), "min": min(aucs), "max": max(aucs)},
+        "sequences": each,
+        "fps": float(1 / np.median(seconds)),
+        "frame_ms": {"median": 1e3 * float(np.median(seconds)), "p95": 1e3 * float(np.percentile(seconds, 95))},
+    }

@@ -1,0 +1,46 @@
+"""Targets through a whole video: followed while they are seen, looked for while they are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from twinnet.tracking.crops import Pixels
+from twinnet.tracking.search import FACTORS, find
+from twinnet.tracking.target import Target
+from twinnet.tracking.tracker import Tracker
+
+
+class Follower:
+    """Follows targets, and looks over the whole frame for those that are lost.
+
+    A search of the whole frame costs as much as many frames, so each frame tries one size, the present one first.
+
+    Args:
+        tracker: The tracker.
+        targets: What its `start` gave.
+        redetect: Whether lost targets are looked for in the whole frame, and not only where they were last.
+    """
+
+    def __init__(self, tracker: Tracker, targets: Sequence[Target], *, redetect: bool = True) -> None:
+        self.tracker = tracker
+        self.targets = list(targets)
+        self.redetect = redetect
+        self._tries: dict[int, int] = {}
+
+    def follow(self, frame: Pixels) -> None:
+        """Move all targets to where they are in the next frame."""
+        self.tracker.follow(frame, self.targets)
+        for number, target in enumerate(self.targets):
+            if not target.lost:
+                self._tries.pop(number, None)
+            elif self.redetect:
+                self._look_for(frame, number, target)
+
+    def _look_for(self, frame: Pixels, number: int, target: Target) -> None:
+        tried = self._tries.get(number, 0)
+        self._tries[number] = tried + 1
+        found = find(self.tracker, frame, target, [FACTORS[tried % len(FACTORS)]])
+        if found is not None and self.tracker.threshold is not None and found.score >= self.tracker.threshold:
+            limits = self.tracker.inference.smallest, self.tracker.inference.largest
+            target.move(found.centre, found.size, *limits)
+            target.score, target.lost = found.score, False
