@@ -49,7 +49,7 @@ def by_loops(network, ink):
                 n, m = network.pyramid[level]
                 by_row = 1.0 if n == 1 else max(0.0, 1 - abs((y - top) / tall * n - r - 0.5))
                 by_column = 1.0 if m == 1 else max(0.0, 1 - abs((x - left) / wide * m - c - 0.5))
-                counts += share * by_row * by_column
+                counts.add_(share * by_row * by_column)
         rows.append(torch.cat([(counts / len(places) + 1e-6).sqrt() for counts in cells.values()]))
     return torch.stack(rows)
 

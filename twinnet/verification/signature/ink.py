@@ -73,7 +73,7 @@ def light_taken(picture: Pixels, paper: Pixels) -> Fraction:
 
 
 def grain_of(picture: Pixels) -> float:
-    """The standard deviation of the noise in a picture (H, W, C), by the median of what a small median filter removes."""
+    """The standard deviation of the noise in a picture (H, W, C), by the median of what a median filter removes."""
     removed = picture.astype(np.int16) - cv2.medianBlur(picture, 3).reshape(picture.shape)
     return 1.4826 * float(np.median(np.abs(removed)))
 
