@@ -129,3 +129,10 @@ def test_trusted_code_runs_only_on_request(text_network, tmp_path):
     with pytest.raises(TwinnetError, match="trust_remote_code"):
         twinnet.load(folder)
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_named_model_brings_its_operating_point(minilm):
+    network = twinnet.load("all-MiniLM-L6-v2")
+    assert network.verify("The cat sat on the mat.", "The cat sat on the mat today.").match
+    assert network.verify("The cat sat on the mat.", "Shares of the company fell.").match is False
+    assert twinnet.load(minilm).operating_points == {}

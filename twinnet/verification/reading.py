@@ -30,7 +30,7 @@ def read_trials(path: str | PathLike[str], file_format: str | None = None, refer
     """
     folder = Path(path)
     if folder.is_dir():
-        return trials_of_identities(*_class_folders(folder), str(path), references or 1)
+        return trials_of_identities(*class_folders(folder), str(path), references or 1)
     table = read_table(path, file_format)
     single = next((name for name in ("image", "text") if name in table.columns), None)
     if single is not None:
@@ -62,7 +62,7 @@ def _pictures(table: Table, column: str) -> list[Path]:
     return paths
 
 
-def _class_folders(folder: Path) -> tuple[list[Path], list[str]]:
+def class_folders(folder: Path) -> tuple[list[Path], list[str]]:
     """The files in the folders of a folder, and the folder that each is in; hidden ones do not count."""
     paths = sorted(path for path in folder.glob("*/*") if path.is_file() and not _is_hidden(path))
     if not paths:

@@ -1,0 +1,74 @@
+"""`twinnet enrol`: add people to a gallery, by the embeddings of their pictures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from twinnet.cli.options import add_device, load_network
+from twinnet.cli.output import as_json
+from twinnet.errors import ItemError, TwinnetError
+
+DEFAULT_MODEL = "face"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("gallery", metavar="GALLERY", help="the folder of the gallery; it is made if there is none")
+    parser.add_argument(
+        "pictures",
+        metavar="PICTURE",
+        nargs="+",
+        help="pictures of --name, or without it one folder that has a folder of pictures for each name",
+    )
+    parser.add_argument("--name", help="who the pictures show")
+    parser.add_argument(
+        "--model", metavar="NAME", help=f"a name or a folder (default: the gallery's, {DEFAULT_MODEL} for a new one)"
+    )
+    add_device(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from twinnet.files import check_replaceable
+    from twinnet.verification.gallery import MANIFEST, Gallery, gallery_model
+
+    folder = Path(options.gallery)
+    check_replaceable(folder, MANIFEST, "gallery")
+    people = _people(options)
+    exists = (folder / MANIFEST).is_file()
+    options.model = options.model or (gallery_model(folder) if exists else None) or DEFAULT_MODEL
+    network = load_network(options)
+    name = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
+    gallery = Gallery.load(folder, network) if exists else Gallery(network, name)
+    for person, pictures in people.items():
+        try:
+            gallery.enrol(person, pictures)
+        except ItemError as error:
+            raise TwinnetError(f"{person}, {pictures[error.position]}: {error.problem}") from error
+    gallery.save(folder)
+    total = sum(gallery.people.values())
+    if options.json:
+        print(as_json({"gallery": str(folder), "enrolled": list(people), "people": gallery.people}))
+    else:
+        print(f"{folder}: {len(people)} enrolled; now {len(gallery)} people with {total} pictures (as embeddings only)")
+
+
+def _people(options: argparse.Namespace) -> dict[str, list[Path]]:
+    """The pictures of each name."""
+    from twinnet.verification.reading import class_folders
+
+    paths = [Path(picture) for picture in options.pictures]
+    if options.name is None:
+        if len(paths) != 1 or not paths[0].is_dir():
+            raise TwinnetError("who is it? give --name, or one folder that has a folder of pictures for each name")
+        people: dict[str, list[Path]] = {}
+        for path, name in zip(*class_folders(paths[0]), strict=True):
+            people.setdefault(name, []).append(path)
+        return people
+    for path in paths:
+        if not path.is_file():
+            raise TwinnetError(f"{path}: there is no such file")
+    return {options.name: paths}
