@@ -29,7 +29,7 @@ class Picky(Preprocess):
 @pytest.fixture
 def network(text_network):
     text_network.tower.preprocess = Picky(text_network.tower.preprocess)
-    for references, rule in ((1, "mean"), (2, "mean"), (3, "max")):
+    for references, rule in ((1, "mean"), (2, "mean"), (3, "max"), (5, "centroid")):
         text_network.operating_point = OperatingPoint(
             threshold=0.97,
             target_fmr=0.01,
@@ -73,8 +73,14 @@ def test_several_references_are_combined_by_the_rule(network, references, combin
     assert verdict == network.verify("a cat", references=[network.encode(known[0]), *known[1:]])
 
 
+def test_the_centroid_of_references(network):
+    known = ["a dog", "the big mat", "she sits", "a cat", "the dog sits"]
+    verdict = network.verify("a cat", references=known)
+    assert verdict.score == pytest.approx(network.score(network.encode("a cat"), network.encode(known).mean(0)))
+
+
 def test_no_other_number_of_references(network):
-    with pytest.raises(TwinnetError, match=r"for 4 references, only for 1, 2, 3.*--references 4"):
+    with pytest.raises(TwinnetError, match=r"for 4 references, only for 1, 2, 3, 5.*--references 4"):
         network.verify("a cat", references=["a"] * 4)
     for wrong in ({}, {"other": "b", "references": ["b"]}):
         with pytest.raises(TwinnetError, match="either"):

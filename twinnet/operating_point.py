@@ -14,7 +14,7 @@ from twinnet.registry import distances
 if TYPE_CHECKING:
     from twinnet.network import TwinNetwork
 
-Rule = Literal["mean", "max"]
+Rule = Literal["mean", "max", "centroid"]
 FORMAT = 1
 
 
@@ -79,7 +79,7 @@ class OperatingPoint:
         system: What the scores depend on, see `system_of`.
         development: The development data.
         references: How many references of one identity an item is compared with.
-        rule: How their scores become one: "mean" or "max".
+        rule: How they become one: "mean" or "max" of the scores, or the score with their "centroid".
     """
 
     threshold: float

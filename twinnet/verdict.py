@@ -63,13 +63,20 @@ def verify(network: TwinNetwork, item: Any, other: Any, references: Sequence[Any
             if error.reason is None:
                 raise TwinnetError(detail) from error
             return Verdict(None, error.reason, None, None, point.threshold, point.fmr.value, detail)
-    scores = network.score(np.stack(rows[:1] * len(enrolled)), np.stack(rows[1:]))
-    score = float(combine(np.asarray(scores), point.rule))
+    score = float(score_against(network, rows[0][None], np.stack(rows[1:])[None], point.rule)[0])
     return Verdict(point.accepts(score), None, score, point.probability(score), point.threshold, point.fmr.value)
 
 
-def combine(scores: Scores, rule: Rule) -> Scores:
-    """The scores of one item with several references as one score: (..., R) -> (...)."""
+def score_against(network: TwinNetwork, items: Embedding, references: Embedding, rule: Rule) -> Scores:
+    """One score of each item with several references: embeddings (N, D) and (N, R, D) -> (N,).
+
+    The centroid is that of embeddings as they are: where they have unit length, references that differ among each other
+    give a shorter one, and so under the cosine a larger score to what is as near to all of them. It suits identities
+    that vary more than others.
+    """
+    if rule == "centroid":
+        return np.asarray(network.score(items, references.mean(1)))
+    scores = np.stack([network.score(items, references[:, r]) for r in range(references.shape[1])], axis=-1)  # (N, R)
     combined: Scores = scores.max(axis=-1) if rule == "max" else scores.mean(axis=-1)
     return combined
 

@@ -19,9 +19,9 @@ TINY = 1e-6
 class StrokeCodebook(Backbone):
     """Compares the surroundings of every inked place with a codebook, and counts the codes in the cells of a pyramid.
 
-    A bag of visual words (Sivic and Zisserman 2003) with a spatial pyramid (Lazebnik et al. 2006) and the square root
-    that makes the cosine the Bhattacharyya coefficient, as one differentiable module: codes are assigned softly, as in
-    NetVLAD (Arandjelovic et al. 2016), so that all can be trained further. The pyramid lies over the box around the
+    A bag of visual words (Sivic and Zisserman 2003) with a spatial pyramid (Lazebnik et al. 2006) and the power law of
+    Perronnin et al. 2010, as one differentiable module: codes are assigned softly, as in NetVLAD (Arandjelovic et al.
+    2016), so that all can be trained further. The pyramid lies over the box around the
     ink, and a place counts for the cells next to it bilinearly. `learn_codes` fills the codebook without labels.
 
     Args:
@@ -31,6 +31,7 @@ class StrokeCodebook(Backbone):
         pyramid: Rows and columns of each level.
         step: One place of so many rows and columns is looked at.
         sharpness: How firmly a place is assigned to the nearest code.
+        power: To which the shares of the codes are raised; 0.5 makes the cosine the Bhattacharyya coefficient.
 
     Raises:
         TwinnetError: If the patch has no middle.
@@ -42,13 +43,14 @@ class StrokeCodebook(Backbone):
         components: int = 48,
         codes: int = 256,
         pyramid: Sequence[Sequence[int]] = ((1, 1), (2, 4)),
-        step: int = 2,
-        sharpness: float = 5.0,
+        step: int = 1,
+        sharpness: float = 15.0,
+        power: float = 0.3,
     ) -> None:
         super().__init__()
         if patch % 2 == 0:
             raise TwinnetError(f"a patch of {patch} pixels has no middle: choose an odd number")
-        self.patch, self.step, self.sharpness = patch, step, sharpness
+        self.patch, self.step, self.sharpness, self.power = patch, step, sharpness, power
         self.pyramid = [(int(rows), int(columns)) for rows, columns in pyramid]
         self.width = codes * sum(rows * columns for rows, columns in self.pyramid)
         self.describe = nn.Linear(patch * patch, components)
@@ -64,7 +66,7 @@ class StrokeCodebook(Backbone):
         # (B, cells, K)
         counts = torch.stack([_sums(assigned * cell[:, None], owner, len(ink)) for cell in weights.T], dim=1)
         total = torch.bincount(owner, minlength=len(ink)).clamp_min(1)[:, None, None]
-        return Features((counts / total + TINY).sqrt().flatten(1))
+        return Features((counts / total + TINY).pow(self.power).flatten(1))
 
     def patches(self, ink: Tensor, owner: Tensor, places: Tensor) -> Tensor:
         """The surroundings of places: (N, patch * patch)."""

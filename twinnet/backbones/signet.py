@@ -30,7 +30,7 @@ class SigNet(Backbone):
         channels = [96 // narrow, 256 // narrow, 384 // narrow, 256 // narrow]
         sides = [_side(int(side)) for side in size]
         if min(sides) < 1:
-            raise TwinnetError(f"size {tuple(size)} is too small for SigNet: 41 pixels a side are least")
+            raise TwinnetError(f"size {tuple(size)} is too small for SigNet: 25 pixels a side are least")
         self.width = dim
         self.size = tuple(size)
         self.layers = nn.Sequential(

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 from twinnet.operating_point import Rule
-from twinnet.verdict import combine
+from twinnet.verdict import score_against
 
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
@@ -70,12 +70,16 @@ class Trials:
         """
         left = network.encode(self.items, progress=progress)
         right = left if network.other is None else network.encode(self.items, side="right", progress=progress)
-        scores = np.empty(self.references.shape, dtype=np.float64)
-        for start in range(0, len(scores), BLOCK):
-            rows = slice(start, start + BLOCK)
-            for column, references in enumerate(self.references[rows].T):
-                scores[rows, column] = network.score(left[self.probes[rows]], right[references])
-        return combine(scores, rule)
+        return self.compare(network, left, right, rule)
+
+    def compare(self, network: TwinNetwork, left: Any, right: Any, rule: Rule = "mean") -> Scores:
+        """The score of each trial (N,), from the embeddings of the items (M, D) for each side."""
+        scores = np.empty(len(self.probes), dtype=np.float64)
+        block = max(1, BLOCK // self.references.shape[1])
+        for start in range(0, len(scores), block):
+            rows = slice(start, start + block)
+            scores[rows] = score_against(network, left[self.probes[rows]], right[self.references[rows]], rule)
+        return scores
 
 
 def trials_of_pairs(columns: Sequence[Sequence[Any]], labels: Sequence[int], source: str) -> Trials:

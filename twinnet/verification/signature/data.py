@@ -1,0 +1,156 @@
+"""Data sets of signatures, and the comparisons that verification is judged by."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from twinnet.errors import TwinnetError
+from twinnet.verification.trials import Trials
+
+MOST_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One picture of a signature.
+
+    Attributes:
+        writer: Whose signature it is, or pretends to be.
+        text: What is written, where one writer wrote several names.
+        genuine: Whether the writer wrote it.
+        picture: The bytes of the file.
+        name: Its name in the archive.
+    """
+
+    writer: int
+    text: int
+    genuine: bool
+    picture: bytes
+    name: str
+
+
+def read_svc2004(archive: str | Path, users: Iterable[int]) -> list[Signature]:
+    """Signatures of SVC2004 (Yeung et al. 2004) as pictures: `svc2004/user<N>/{genuine,forged}/U<N>S<n>.png`.
+
+    Args:
+        archive: The zip file.
+        users: Whose signatures to read.
+
+    Raises:
+        TwinnetError: If it cannot be read, or lacks one of the users.
+    """
+    wanted = set(users)
+    found = []
+    for match, picture in _read(archive, r"svc2004/user(\d+)/(genuine|forged)/U\d+S(\d+)\.png"):
+        if (user := int(match[1])) in wanted:
+            found.append(
+                (
+                    user,
+                    match[2] == "forged",
+                    int(match[3]),
+                    Signature(user, 0, match[2] == "genuine", picture, match[0]),
+                )
+            )
+    if lacking := wanted - {user for user, *_ in found}:
+        raise TwinnetError(f"{archive} has no signatures of user {min(lacking)}")
+    return [signature for *_, signature in sorted(found, key=lambda row: row[:3])]
+
+
+def read_cross_media(archive: str | Path) -> list[Signature]:
+    """The same ten names written by 93 people, four times each: `cross_media/<writer>/<n>.png`.
+
+    Raises:
+        TwinnetError: If it cannot be read.
+    """
+    found = []
+    for match, picture in _read(archive, r"cross_media/(\d+)/(\d+)\.png"):
+        writer, number = int(match[1]), int(match[2]) - 1
+        found.append((writer, number, Signature(writer, number % 10, True, picture, match[0])))
+    return [signature for *_, signature in sorted(found, key=lambda row: row[:2])]
+
+
+def skilled_trials(signatures: Sequence[Signature], source: str, references: int = 1) -> Trials:
+    """Genuine signatures and skilled forgeries, each compared with references of the writer it claims to be.
+
+    With one reference these are all pairs of genuine signatures, and all pairs of a genuine one and a forgery. With
+    several, four sets of evenly spread genuine signatures are the references in turn.
+
+    Args:
+        signatures: Of several writers.
+        source: What they are, in words.
+        references: How many references an item is compared with.
+    """
+    probes, enrolled, same = [], [], []
+    for genuine, forged in _by_writer(signatures).values():
+        for chosen in _reference_sets(genuine, references):
+            others = [row for row in genuine if row not in chosen and (references > 1 or row > chosen[0])]
+            probes += others + forged
+            enrolled += [chosen] * (len(others) + len(forged))
+            same += [True] * len(others) + [False] * len(forged)
+    return _trials(signatures, probes, enrolled, same, source)
+
+
+def random_trials(signatures: Sequence[Signature], source: str, references: int = 1) -> Trials:
+    """The same with random forgeries: the impostors are genuine signatures of the other writers."""
+    probes, enrolled, same = [], [], []
+    writers = _by_writer(signatures)
+    for writer, (genuine, _) in writers.items():
+        strangers = [row for other, (rows, _) in writers.items() if other != writer for row in rows]
+        for chosen in _reference_sets(genuine, references):
+            others = [row for row in genuine if row not in chosen and (references > 1 or row > chosen[0])]
+            probes += others + strangers
+            enrolled += [chosen] * (len(others) + len(strangers))
+            same += [True] * len(others) + [False] * len(strangers)
+    return _trials(signatures, probes, enrolled, same, source)
+
+
+def joined(first: Trials, second: Trials) -> Trials:
+    """Trials over the same items, together."""
+    probes, references, same = (
+        np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("probes", "references", "same")
+    )
+    return Trials(first.items, probes, references, same, first.owners, f"{first.source} and {second.source}")
+
+
+def _trials(
+    signatures: Sequence[Signature], probes: list[int], enrolled: list[list[int]], same: list[bool], source: str
+) -> Trials:
+    # A forgery belongs to the writer that it attacks: all trials against one writer depend on each other.
+    owners = np.array([signature.writer for signature in signatures])
+    items = [signature.picture for signature in signatures]
+    return Trials(items, np.array(probes), np.array(enrolled), np.array(same), owners, source)
+
+
+def _by_writer(signatures: Sequence[Signature]) -> dict[int, tuple[list[int], list[int]]]:
+    """Positions of the genuine signatures and of the forgeries of each writer."""
+    writers: dict[int, tuple[list[int], list[int]]] = {}
+    for position, signature in enumerate(signatures):
+        genuine, forged = writers.setdefault(signature.writer, ([], []))
+        (genuine if signature.genuine else forged).append(position)
+    return writers
+
+
+def _reference_sets(genuine: list[int], references: int) -> list[list[int]]:
+    if len(genuine) <= references:
+        raise TwinnetError(f"{len(genuine)} genuine signatures of a writer are too few for {references} references")
+    if references == 1:
+        return [[row] for row in genuine]
+    apart = len(genuine) // references
+    return [[genuine[(start + apart * k) % len(genuine)] for k in range(references)] for start in range(min(4, apart))]
+
+
+def _read(archive: str | Path, pattern: str) -> Iterable[tuple[re.Match[str], bytes]]:
+    try:
+        with zipfile.ZipFile(archive) as files:
+            for info in files.infolist():
+                match = re.fullmatch(pattern, info.filename)
+                if match is not None and info.file_size <= MOST_BYTES:
+                    yield match, files.read(info)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise TwinnetError(f"{archive} cannot be read ({error}): it should be a zip file of signatures") from error
