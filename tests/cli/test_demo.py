@@ -7,7 +7,7 @@ from twinnet.text.folding import folded
 
 def test_the_demo_finds_similar_sentences_and_draws_them(run, lines, model, tmp_path):
     out = tmp_path / "demo"
-    command = ["demo", "--sentences", 200, "--top", 3, "--out", out, "--model", model]
+    command = ["demo", "text", "--sentences", 200, "--top", 3, "--out", out, "--model", model]
     result = run(*command)["text"]
     assert result["sentences"] == 200
     assert len(result["pairs"]) == 3
@@ -25,3 +25,10 @@ def test_few_sentences_without_topics_are_drawn_all(run, make_text_network, tmp_
     result = run("demo", "text", "--sentences", 3, "--out", out, "--model", model)["text"]
     assert len(result["pairs"]) == 3
     assert (out / "similarity.png").stat().st_size > 1000
+
+
+def test_digits_are_told_apart_and_the_curve_is_drawn(run, tmp_path):
+    result = run("demo", "digits", "--out", tmp_path)["digits"]
+    assert result["auc"] > 0.99
+    assert [verdict["match"] for verdict in result["verdicts"]] == [True, False]
+    assert cv2.imread(result["det"]).std() > 10

@@ -1,0 +1,78 @@
+"""Koch et al. 2015 on Omniglot: train on 30 alphabets, verify and classify characters of 10 others from one example.
+
+python examples/omniglot.py FOLDER --out runs/omniglot
+
+FOLDER holds images_background.zip and images_evaluation.zip (https://github.com/brendenlake/omniglot). A run that was
+interrupted goes on where it was. Without FOLDER, the example draws a tiny Omniglot of its own, to show that it runs.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from zipfile import ZipFile
+
+import cv2
+import numpy as np
+
+from twinnet import TwinNetwork
+from twinnet.data.examples import labelled
+from twinnet.image.omniglot import ARCHIVES, read_omniglot, rotated
+from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
+from twinnet.training import Trainer, TrainingConfig
+
+BACKBONE = {"name": "timm", "model": "resnet18", "in_chans": 1, "layers": [1, 1, 1, 1], "channels": [32, 64, 128, 256],
+            "stem_width": 32}  # fmt: skip
+AFFINE = {"name": "RandomAffine", "degrees": 15, "translate": [0.1, 0.1], "scale": [0.8, 1.2],
+          "shear": [-17, 17, -17, 17], "interpolation": 2, "fill": 255}  # fmt: skip
+PREPROCESS = {"name": "image", "size": [48, 48], "mean": [0.92], "std": [0.27], "augment": [AFFINE]}
+LOSS = {"name": "pml/CosFaceLoss", "scale": 24, "margin": 0.25}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--out")
+    parser.add_argument("--epochs", type=int, default=20)
+    options = parser.parse_args()
+    if options.folder is None:
+        with tempfile.TemporaryDirectory() as folder:
+            draw_tiny_omniglot(Path(folder))
+            run(folder, None, epochs=1)
+    else:
+        run(options.folder, options.out, options.epochs)
+
+
+def run(folder: str, out: str | None, epochs: int) -> None:
+    split = read_omniglot(folder)
+    examples = labelled(*rotated(split.train))  # a character turned by 90 degrees is another character
+    network = TwinNetwork(BACKBONE, "pooling/mean", "cosine", PREPROCESS)
+    config = TrainingConfig(
+        out=out, epochs=epochs, batch_size=128, learning_rate=3e-3, loss_learning_rate=1e-2, weight_decay=0.05,
+        schedule="cosine", max_grad_norm=5.0, evaluate_every=300, checkpoint_every=300,
+    )  # fmt: skip
+    trainer = Trainer(network, LOSS, examples, config, metric="one_shot",
+                      evaluator=lambda network: dev_figures(network, split))  # fmt: skip
+    result = trainer.run(resume=True)
+    print(json.dumps({"steps": len(result.losses), "seconds": round(result.seconds), "dev": result.best}))
+    print(json.dumps({"ink alone": ink_figures(split)}))
+    print(json.dumps({"network": omniglot_figures(network, split)}))
+
+
+def draw_tiny_omniglot(folder: Path) -> None:
+    """Characters of a few random strokes, each drawn shakily by 20 drawers, in the layout of Omniglot."""
+    rng = np.random.default_rng(0)
+    for archive, alphabets in zip(ARCHIVES, (2, 2), strict=True):
+        with ZipFile(folder / archive, "w") as file:
+            for alphabet, character in np.ndindex(alphabets, 4):
+                strokes = rng.integers(15, 90, (3, 4, 2))
+                for drawer in range(1, 21):
+                    picture = np.full((105, 105), 255, np.uint8)
+                    shaky = (strokes + rng.normal(0, 4, strokes.shape)).astype(np.int32)
+                    cv2.polylines(picture, list(shaky), isClosed=False, color=0, thickness=3)
+                    name = f"{archive[:-4]}/Alphabet{alphabet}/character{character:02}/0001_{drawer:02}.png"
+                    file.writestr(name, cv2.imencode(".png", picture)[1].tobytes())
+
+
+if __name__ == "__main__":
+    main()
