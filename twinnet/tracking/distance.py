@@ -37,6 +37,7 @@ class ExemplarCosine(Distance):
         super().__init__()
         self.channels = channels
         self.kernel = kernel
+        self.stride = stride
         self.raw_weight = nn.Parameter(torch.full((kernel, kernel), math.log(math.e - 1)))  # softplus of it is 1
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.0)))
         self.bias = nn.Parameter(torch.tensor(-5.0))

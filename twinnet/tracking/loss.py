@@ -68,12 +68,10 @@ class TrackingLoss(Loss):
 
     def _offsets(self, logits: Tensor, box: Tensor, cells: int) -> Tensor:
         """From the middle of the target to each place, in pixels: (B, 2, H', W')."""
-        stride = self.exemplar_size // (cells - 1)
         first = (cells - self.distance.kernel) // 2
         middle = box[:, :2] + box[:, 2:] / 2  # (B, 2)
-        y, x = (
-            self.exemplar_size / 2 + (torch.arange(n, device=box.device) - first) * stride for n in logits.shape[1:]
-        )
+        steps = [(torch.arange(n, device=box.device) - first) * self.distance.stride for n in logits.shape[1:]]
+        y, x = (self.exemplar_size / 2 + step for step in steps)
         places = torch.stack(torch.meshgrid(x, y, indexing="xy"))  # (2, H', W')
         return places[None] - middle[:, :, None, None]
 

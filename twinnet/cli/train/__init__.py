@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.train import images, text
+from twinnet.cli.train import images, text, track
 
-KINDS = (text, images)
+KINDS = (text, images, track)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

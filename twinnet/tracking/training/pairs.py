@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 import numpy as np
 
@@ -47,6 +47,17 @@ class PairSettings:
     covered: float = 0.15
     grey: float = 0.08
     gap: int = 60
+
+    @classmethod
+    def reaching(cls, exemplar_size: int, search_size: int) -> Self:
+        """Settings whose targets may be nearly as far from the middle as the search crop lets them be found.
+
+        Raises:
+            TwinnetError: If the search crop is too small for that.
+        """
+        if search_size < exemplar_size + 16:
+            raise TwinnetError(f"search crops of {search_size} pixels leave no room around {exemplar_size}: take more")
+        return cls(exemplar_size, search_size, shift=(search_size - exemplar_size) / 2 + 24)
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,7 @@ class TrackingPairs:
         self.pair = lru_cache(maxsize=256)(self._pair)
 
     def examples(self, rows: int) -> Examples:
-        """So many pairs as training examples."""
+        """The first `rows` pairs as training examples."""
         columns = (_Rows(self, rows, "exemplar"), _Rows(self, rows, "search"))
         return Examples(columns, _Rows(self, rows, "target"), Supervision.LOCATED_PAIRS)
 

