@@ -101,14 +101,23 @@ def _network(options: argparse.Namespace) -> TwinNetwork:
 
     import twinnet
     from twinnet.tracking.preprocess import TrackingPreprocess
-    from twinnet.tracking.training.recipe import new_network
+    from twinnet.tracking.training.recipe import LITE0_PIXELS, lite0, new_network
 
     if options.model is None:
         torch.manual_seed(options.seed)
-        return new_network(options.backbone, boxes=not options.no_boxes)
+        if options.backbone is not None:
+            return new_network(options.backbone, not options.no_boxes)
+        return new_network(lite0(_lite0_weights()), not options.no_boxes, LITE0_PIXELS)
     if options.backbone is not None or options.no_boxes:
         raise TwinnetError("--backbone and --no-boxes make a new network: leave them out with --model")
     network = twinnet.load(options.model)
     if not isinstance(network.tower.preprocess, TrackingPreprocess):
         raise TwinnetError(f"{options.model} is no tracking network: name one, or leave --model out for a new one")
     return network
+
+
+def _lite0_weights() -> str:
+    from twinnet.models import catalogue
+
+    model = next(model for model in catalogue() if model.name == "efficientnet-lite0")
+    return str(model.source().fetch() / model.weights)

