@@ -1,4 +1,4 @@
-"""`twinnet demo digits`: trains a twin network on handwritten digits, calibrates it, and verifies drawings it never saw."""
+"""`twinnet demo digits`: trains a twin on handwritten digits, calibrates it, and verifies drawings it never saw."""
 
 from __future__ import annotations
 
