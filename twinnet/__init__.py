@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twinnet.mining.search import search
     from twinnet.models.catalogue import catalogue
     from twinnet.models.loading import load
+    from twinnet.models.tracking import track
     from twinnet.network import TwinNetwork
     from twinnet.tower import Tower
     from twinnet.training import Trainer, TrainingConfig
@@ -33,6 +34,7 @@ _HOMES = {
     "load": "models.loading",
     "most_similar_pairs": "mining.pairs",
     "search": "mining.search",
+    "track": "models.tracking",
 }
 
 __version__ = "0.1.0"
@@ -50,6 +52,7 @@ __all__ = [
     "load",
     "most_similar_pairs",
     "search",
+    "track",
 ]
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "identify": "say who of a gallery is in pictures, in a video, or before the camera",
     "forget": "remove somebody from a gallery",
     "verify": "say whether two faces, signatures, texts or pictures are the same",
+    "track": "follow something through a video",
     "models": "list the named models",
     "plugins": "list the registered parts and the packages that bring them",
     "demo": "find the most similar sentences in the documentation on this machine",

@@ -44,3 +44,4 @@ class Follower:
             limits = self.tracker.inference.smallest, self.tracker.inference.largest
             target.move(found.centre, found.size, *limits)
             target.score, target.lost = found.score, False
+            self.tracker.see(frame, target)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from twinnet.boxes import Boxes
 from twinnet.tracking.crops import Pixels, exemplar_region
@@ -64,10 +65,25 @@ def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes) -> Fo
     padded = cv2.copyMakeBorder(
         resized, margin, margin + rows, margin, margin + columns, cv2.BORDER_CONSTANT, value=target.border
     )
+    exemplar, kernel = _compared(tracker, target, zoom * float(size.min()))
     with torch.inference_mode():
-        scores = tracker.network.score_map(target.exemplar, tracker.maps(padded[None]))[0].float().cpu().numpy()
+        scores = tracker.network.score_map(exemplar, tracker.maps(padded[None]))[0].float().cpu().numpy()
     row, column = divmod(int(scores.argmax()), scores.shape[1])
-    kernel = getattr(tracker.network.distance, "kernel", None)
     places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.shape[-1], kernel)
     centre = np.array([places[column] - margin, places[row] - margin])
     return Found(centre * [frame.shape[1] / width, frame.shape[0] / height], size, float(tracker.scored(scores.max())))
+
+
+def _compared(tracker: Tracker, target: Target, shorter: float) -> tuple[Tensor, int | None]:
+    """The cells of the exemplar's map that are compared, and how many there are on each axis.
+
+    What surrounds a bare picture is unknown: only the cells that show the picture itself, whose shorter side is
+    `shorter` pixels of the crop, are compared.
+    """
+    kernel = getattr(tracker.network.distance, "kernel", None)
+    if kernel is not None or not target.bare:
+        return target.exemplar, kernel
+    cells = target.exemplar.shape[-1]
+    inner = min(cells, max(1, int(shorter / tracker.stride)))
+    first = (cells - inner) // 2
+    return target.exemplar[:, :, first : first + inner, first : first + inner], inner

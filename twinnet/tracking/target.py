@@ -24,8 +24,10 @@ class Target:
         frame_size: Width and height of the frame.
         score: How close the exemplar was to what was found last.
         lost: Whether the score was below the threshold; then place and size are those from before.
+        bare: Whether the exemplar is a picture without surroundings, which no search region can match fully.
         scores: The similarity map of the last search region (H', W'), for pictures of it.
         reach: The side of that map in pixels of the frame.
+        map_centre: Its middle in the frame.
     """
 
     exemplar: Tensor
@@ -36,8 +38,10 @@ class Target:
     frame_size: tuple[int, int]
     score: float = 1.0
     lost: bool = False
+    bare: bool = False
     scores: npt.NDArray[np.float32] | None = None
     reach: float = 0.0
+    map_centre: Boxes | None = None
 
     @property
     def whole(self) -> Boxes:

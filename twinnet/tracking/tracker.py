@@ -89,6 +89,13 @@ class Tracker:
         cuts = [crop(frame, exemplar_region(box, self.preprocess.context), size, border) for box in boxes]
         return self.maps(np.stack(cuts), "left")
 
+    def see(self, frame: Pixels, target: Target) -> None:
+        """Take the exemplar of a target that began as a bare picture from the frame where it was found."""
+        if target.bare:
+            target.exemplar = self.embed(frame, [target.whole])
+            target.border = mean_colour(frame)
+            target.bare = False
+
     def maps(self, cuts: Pixels, side: Side = "right") -> Tensor:
         """Crops (N, S, S, 3) through the network -> (N, C, H, W)."""
         batch = {name: tensor.to(self.network.device) for name, tensor in self.preprocess.batch(cuts).items()}
@@ -169,6 +176,7 @@ class Tracker:
     def _keep_map(self, target: Target, scores: npt.NDArray[np.float32], region: Region) -> None:
         target.scores = scores
         target.reach = len(scores) * self.stride * region.side / self.preprocess.search_size
+        target.map_centre = np.array([region.x, region.y])
 
     def _reader(self, kind: Any, count: int, exemplar_cells: int) -> Any:
         if count not in self._readers:

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import twinnet
+from tests.tracking.conftest import BOX, HEIGHT, WIDTH, moving
+from twinnet.boxes import iou
+from twinnet.errors import TwinnetError
+from twinnet.tracking.adapters import FrameTracker
+from twinnet.tracking.tracker import Tracker
+
+
+def test_a_moving_patch_is_followed(clip, small_network):
+    frames, boxes = clip
+    hits = list(twinnet.track(frames, BOX, model=small_network))
+    assert [hit.frame for hit in hits] == list(range(len(frames)))
+    assert iou(np.stack([hit.box for hit in hits]), boxes).min() > 0.6
+    assert not any(hit.lost for hit in hits)
+    assert hits[0].box.tolist() == list(BOX)
+
+
+def test_a_growing_patch_grows(small_network):
+    frames, boxes = moving(12, step=(0, 0), growth=1.03)
+    found = twinnet.track(frames, BOX, model=small_network, scale_penalty=1.0).run()
+    assert found.boxes[-1, 2] > BOX[2] * 1.1
+    assert iou(found.boxes, boxes).min() > 0.6
+    fixed = twinnet.track(frames, BOX, model=small_network, fast=True).run()
+    assert fixed.boxes[-1, 2:] == pytest.approx(BOX[2:])
+
+
+def test_it_is_lazy_and_keeps_nothing(clip, small_network):
+    frames, _ = clip
+    read = []
+
+    def endless():
+        for number in itertools.count():
+            read.append(number)
+            yield frames[0]
+
+    for hit in twinnet.track(endless(), BOX, model=small_network):
+        if hit.frame == 3:
+            break
+    assert read == [0, 1, 2, 3]
+
+
+def test_targets_at_once_are_as_targets_alone(clip, small_network):
+    frames, _ = clip
+    other = (90, 60, 30, 30)
+    track = twinnet.track(frames, {"patch": BOX, "corner": other, "late": (4, other)}, model=small_network)
+    together = track.run()
+    assert together.boxes.shape == (len(frames), 3, 4)
+    for number, exemplar in enumerate((BOX, other)):
+        alone = twinnet.track(frames, exemplar, model=small_network).run()
+        assert together.boxes[:, number] == pytest.approx(alone.boxes, abs=1e-3)
+        assert together.scores[:, number] == pytest.approx(alone.scores, abs=1e-4)
+    assert np.isnan(together.boxes[:4, 2]).all()
+    assert together.lost[:4, 2].all()
+    assert together.boxes[4, 2].tolist() == list(other)
+    assert {hit.target for hit in track} == {"patch", "corner", "late"}
+
+
+@pytest.mark.parametrize("form", ["array", "file", "pil", "image and box"])
+def test_a_patch_is_found(form, clip, small_network, tmp_path):
+    frames, boxes = clip
+    x, y, w, h = BOX
+    patch = frames[0][y : y + h, x : x + w]
+    Image.fromarray(patch).save(tmp_path / "patch.png")
+    exemplar = {
+        "array": patch,
+        "file": tmp_path / "patch.png",
+        "pil": Image.fromarray(patch),
+        "image and box": (frames[0], BOX),
+    }[form]
+    found = twinnet.track(frames[3:], exemplar, model=small_network).run()
+    assert iou(found.boxes[0], boxes[3]) > 0.5
+
+
+def test_a_target_that_goes_is_lost_and_found_again(small_network):
+    frames, boxes = moving(14, step=(1, 0))
+    frames = frames.copy()
+    frames[4:9] = 0
+    threshold = 0.8
+    hits = list(twinnet.track(frames, BOX, model=small_network, threshold=threshold))
+    assert [hit.lost for hit in hits] == [False] * 4 + [True] * 5 + [False] * 5
+    assert all(hit.score < threshold for hit in hits if hit.lost)
+    assert hits[8].box.tolist() == hits[3].box.tolist()
+    assert iou(hits[-1].box, boxes[-1]) > 0.6
+
+
+def test_a_target_that_jumps_is_found_in_the_whole_frame(small_network):
+    frames, boxes = moving(8, step=(0, 0))
+    far, places = moving(8, step=(0, 0))
+    far = np.roll(far, (50, 90), axis=(1, 2))
+    video = np.concatenate([frames, far])
+    there = twinnet.track(video, BOX, model=small_network, threshold=0.85).run()
+    assert iou(there.boxes[-1], places[0] + [90, 50, 0, 0]) > 0.6
+    not_looked_for = twinnet.track(video, BOX, model=small_network, threshold=0.85, redetect=False).run()
+    assert not_looked_for.lost[-1]
+    assert iou(not_looked_for.boxes[-1], boxes[0]) > 0.6
+
+
+def test_boxes_stay_in_the_frame_and_within_their_limits(small_network):
+    noise = np.random.default_rng(0).integers(0, 256, size=(40, HEIGHT, WIDTH, 3), dtype=np.uint8)
+    found = twinnet.track(noise, (150, 110, 20, 30), model=small_network, scale_damping=1.0, scale_step=1.3).run()
+    assert (found.boxes[:, :2] >= 0).all()
+    assert (found.boxes[:, :2] + found.boxes[:, 2:] <= [WIDTH + 1e-6, HEIGHT + 1e-6]).all()
+    assert (found.boxes[:, 2:] <= [5 * 20, 5 * 30]).all()
+
+
+def test_black_frames_score_less(clip, small_network):
+    frames, _ = clip
+    video = np.concatenate([frames[:2], np.zeros_like(frames[:1])])
+    scores = twinnet.track(video, BOX, model=small_network).run().scores
+    assert scores[2] < scores[1] - 0.1
+
+
+@pytest.mark.parametrize(
+    ("exemplar", "message"),
+    [
+        ((300, 10, 20, 20), "outside the frame of 160 x 120"),
+        ((-50, 10, 20, 20), "outside"),
+        ((10, 10, 0, 20), "no area"),
+        ((10, 10, 5, -3), "no area"),
+        ((10, 10, np.nan, 20), "finite"),
+        ((0, 0, 400, 20), "larger than the frame"),
+        (np.zeros((200, 50, 3), np.uint8), "larger than the frame"),
+        ((50, BOX), "ends with frame 11, before frame 50"),
+        ("no/such.png", "no such file"),
+        ([], "no exemplar"),
+        ((1, 2, 3), "no exemplar"),
+        (None, "no exemplar"),
+        ([(1, 2, 3)], "no exemplar"),
+    ],
+)
+def test_what_cannot_be_followed_is_one_clear_error(exemplar, message, clip, small_network):
+    with pytest.raises(TwinnetError, match=message):
+        twinnet.track(clip[0], exemplar, model=small_network).run()
+
+
+def test_what_is_no_tracking_network(image_network, small_network):
+    with pytest.raises(TwinnetError, match="no tracking network"):
+        Tracker(image_network)
+    with pytest.raises(TwinnetError, match="constants of inference"):
+        Tracker(small_network, speed=3)
+
+
+def test_frame_by_frame_as_opencv_has_it(clip, small_network):
+    frames, _ = clip
+    tracker = FrameTracker(small_network, bgr=True)
+    with pytest.raises(TwinnetError, match="init"):
+        tracker.update(frames[0])
+    tracker.init(frames[0][..., ::-1], BOX)
+    boxes = [tracker.update(frame[..., ::-1])[1] for frame in frames[1:]]
+    assert np.stack(boxes) == pytest.approx(twinnet.track(frames, BOX, model=small_network).run().boxes[1:], abs=1e-4)
+
+
+def test_the_toolkit_of_got10k(clip, small_network, tmp_path):
+    pytest.importorskip("six")
+    pytest.importorskip("got10k.trackers")
+    from twinnet.tracking.adapters import got10k_tracker
+
+    frames, _ = clip
+    files = [tmp_path / f"{number}.png" for number in range(len(frames))]
+    for file, frame in zip(files, frames, strict=True):
+        Image.fromarray(frame).save(file)
+    boxes, times = got10k_tracker(small_network).track(files, np.add(BOX, [1, 1, 0, 0]))
+    expected = twinnet.track(frames, BOX, model=small_network).run().boxes
+    assert boxes - [1, 1, 0, 0] == pytest.approx(expected, abs=1e-4)
+    assert (times > 0).all()
