@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.tracking.conftest import BOX, moving
+from twinnet.tracking.preprocess import TrackingPreprocess
+from twinnet.video import VideoWriter, open_video
+
+SHOWN = ",".join(map(str, BOX))
+
+
+@pytest.fixture(scope="module")
+def tracking_model(tmp_path_factory):
+    import torch
+
+    from twinnet import TwinNetwork
+
+    torch.manual_seed(0)
+    preprocess = TrackingPreprocess(63, 127, mean=(127,) * 3, std=(64,) * 3, inference={"upsampling": 8})
+    network = TwinNetwork({"name": "timm", "model": "resnet10t", "out_index": 1}, [], "cosine", preprocess)
+    return network.save(tmp_path_factory.mktemp("model") / "tracker")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.avi"
+    with VideoWriter(path, 25) as writer:
+        for frame in moving(5)[0]:
+            writer.write(frame)
+    return path
+
+
+def test_everything_that_is_written(run, tracking_model, film, tmp_path):
+    out, table, plot = tmp_path / "out.webm", tmp_path / "boxes.csv", tmp_path / "plot.png"
+    result = run(
+        "track",
+        film,
+        "--box",
+        SHOWN,
+        "--model",
+        tracking_model,
+        "--out",
+        out,
+        "--overlay",
+        "--csv",
+        table,
+        "--plot",
+        plot,
+    )
+    assert result["columns"] == ["frame", "x", "y", "w", "h", "score", "lost"]
+    assert len(result["targets"]["0"]) == result["frames"] == 5
+    assert len(list(open_video(out))) == 5
+    assert cv2.imread(str(plot)).shape[1] > 500
+    with table.open() as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["frame", "x", "y", "w", "h", "score", "lost"]
+    assert [row[0] for row in rows[1:]] == ["0", "1", "2", "3", "4"]
+    expected = np.array(result["targets"]["0"])
+    assert np.array(rows[1:], dtype=float) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("form", ["otb", "mot"])
+def test_tables_of_the_field_count_from_one(form, run, tracking_model, film, tmp_path):
+    table = tmp_path / "boxes.txt"
+    run(
+        "track",
+        film,
+        "--box",
+        SHOWN,
+        "--box",
+        "90,60,30,30",
+        "--model",
+        tracking_model,
+        "--csv",
+        table,
+        "--format",
+        form,
+    )
+    rows = [list(map(float, line.split(","))) for line in table.read_text().splitlines()]
+    assert len(rows) == 10
+    if form == "otb":
+        assert rows[0] == [BOX[0] + 1, BOX[1] + 1, *BOX[2:]]
+    else:
+        assert rows[0][:6] == [1, 1, BOX[0] + 1, BOX[1] + 1, *BOX[2:]]
+        assert rows[1][:2] == [1, 2]
+
+
+def test_bad_input_is_one_line(refused, tracking_model, film, tmp_path, monkeypatch):
+    model = ["--model", tracking_model]
+    assert "outside the frame" in refused("track", film, "--box", "999,1,5,5", *model, "--csv", tmp_path / "b.csv")
+    assert "four numbers" in refused("track", film, "--box", "1,2,3", *model)
+    assert "no such file" in refused("track", "no.mp4", "--box", SHOWN, *model)
+    assert "no such file" in refused("track", film, "--exemplar", "no.png", *model)
+    assert "has to end in" in refused("track", film, "--box", SHOWN, *model, "--out", tmp_path / "a.gif")
+    (tmp_path / "text.mp4").write_text("no video")
+    assert "text.mp4" in refused("track", tmp_path / "text.mp4", "--box", SHOWN, *model)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert "--box x,y,w,h" in refused("track", film, "--select", *model)
+    assert not (tmp_path / "b.csv").exists()
+
+
+def test_evaluation(run, tracking_model, tmp_path):
+    frames, boxes = moving(4)
+    folder = tmp_path / "Patch" / "img"
+    folder.mkdir(parents=True)
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(folder / f"{number:04d}.png"), frame[..., ::-1])
+    np.savetxt(tmp_path / "Patch" / "groundtruth_rect.txt", boxes + [1, 1, 0, 0], delimiter=",")
+    curves = tmp_path / "curves.png"
+    command = [
+        "eval",
+        "tracking",
+        tmp_path,
+        "--model",
+        tracking_model,
+        "--starts",
+        2,
+        "--plot",
+        curves,
+        "--peer",
+        "mil",
+    ]
+    result = run(*command)
+    assert result["mean"]["auc"] > 0.6
+    assert result["sequences"]["Patch"] == pytest.approx(result["mean"])
+    assert result["spread"]["starts"] == 2
+    assert result["fps"] > 0
+    assert set(result["peers"]["mil"]) == {"mean", "spread", "sequences", "fps", "frame_ms"}
+    assert curves.is_file()
