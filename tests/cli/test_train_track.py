@@ -99,4 +99,4 @@ def test_nothing_to_train_on_is_refused(tmp_path, capsys):
     assert main(["train", "track", "--out", str(tmp_path / "net")]) == 2
     assert "nothing to train on" in capsys.readouterr().err
     assert main(["train", "track", str(tmp_path), "--out", str(tmp_path / "net")]) == 2
-    assert "boxes.csv" in capsys.readouterr().err
+    assert "no sequence" in capsys.readouterr().err

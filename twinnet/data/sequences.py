@@ -16,7 +16,8 @@ from twinnet.errors import TwinnetError
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 LAYOUTS = (
     "OTB (img/ and groundtruth_rect.txt), LaSOT (img/ and groundtruth.txt), GOT-10k (groundtruth.txt beside the "
-    "pictures), a plain folder of pictures with boxes.csv (file,x,y,w,h), or ILSVRC's VID (Data/ and Annotations/)"
+    "pictures), a plain folder of pictures with boxes.csv (file,x,y,w,h, and perhaps target), or ILSVRC's VID (Data/ "
+    "and Annotations/)"
 )
 # The annotation of this sequence of OTB begins at its 300th picture.
 OTB_FIRST = {"David": 299}
@@ -72,7 +73,7 @@ def _sequences_in(place: Path) -> Iterator[Sequence]:
         pictures, first = (place / "img", 1) if (place / "img").is_dir() else (place, 0)
         yield _numbered(place, annotation, pictures, place.name, first)
     if (place / "boxes.csv").is_file():
-        yield _plain(place)
+        yield from _plain(place)
 
 
 def _numbered(place: Path, annotation: Path, pictures: Path, name: str, first: int) -> Sequence:
@@ -104,20 +105,28 @@ def _read_boxes(path: Path) -> Boxes:
     return boxes
 
 
-def _plain(place: Path) -> Sequence:
+def _plain(place: Path) -> Iterator[Sequence]:
+    """One sequence, or one for each target where there is a column `target`."""
     path = place / "boxes.csv"
+    targets: dict[str | None, list[tuple[Path, list[float]]]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [(row["file"], [float(row[name]) for name in "xywh"]) for row in csv.DictReader(file)]
+            for row in csv.DictReader(file):
+                seen = place / row["file"], [float(row[name]) for name in "xywh"]
+                targets.setdefault(row.get("target"), []).append(seen)
     except (KeyError, ValueError, TypeError) as error:
         raise TwinnetError(f"{path}: needs the columns file,x,y,w,h with numbers ({error})") from error
-    frames = [place / name for name, _ in rows]
-    for frame in frames:
+    if not targets:
+        raise TwinnetError(f"{path}: lists no pictures")
+    for frame in {frame for seen in targets.values() for frame, _ in seen}:
         if not frame.resolve().is_relative_to(place.resolve()):
             raise TwinnetError(f"{path}: {frame} lies outside the folder")
         if not frame.is_file():
             raise TwinnetError(f"{path}: there is no {frame}")
-    return _checked(place.name, frames, np.array([box for _, box in rows], dtype=np.float64).reshape(-1, 4), path)
+    for target, seen in targets.items():
+        name = place.name if target is None else f"{place.name}.{target}"
+        boxes = np.array([box for _, box in seen], dtype=np.float64)
+        yield _checked(name, [frame for frame, _ in seen], boxes, path)
 
 
 def _vid(root: Path) -> Iterator[Sequence]:

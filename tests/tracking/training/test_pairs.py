@@ -145,10 +145,18 @@ def test_folders_are_read(data):
     assert all(isinstance(subject, Subject) for subject in folder.patches(data))
 
 
-@pytest.mark.parametrize("line", ["0.png,1,2,3", "0.png,a,2,3,4", "../../secret.png,1,2,30,40"])
+@pytest.mark.parametrize("line", ["0.png,1,2,3", "0.png,a,2,3,4", "../../secret.png,1,2,30,40", "9.png,1,2,30,40"])
 def test_bad_tables_are_refused(data, line):
     (data / "clip0" / "boxes.csv").write_text(f"file,x,y,w,h\n{line}\n")
-    with pytest.raises(TwinnetError, match="line 2"):
+    with pytest.raises(TwinnetError, match=r"boxes\.csv"):
         folder.clips(data)
-    with pytest.raises(TwinnetError, match="boxes.csv"):
+    with pytest.raises(TwinnetError, match="no such folder"):
         folder.clips(data / "clip1" / "none")
+
+
+def test_targets_of_one_clip_are_apart_and_hidden_ones_are_left_out(data):
+    rows = ["0.png,20,30,30,24,a", "1.png,28,32,30,24,a", "1.png,60,60,20,20,b", "2.png,61,60,4,20,b"]
+    (data / "clip0" / "boxes.csv").write_text("\n".join(["file,x,y,w,h,target", *rows]) + "\n")
+    found = folder.clips(data / "clip0")
+    assert [[s.picture.name for s in subject.sightings] for subject in found] == [["0.png", "1.png"], ["1.png"]]
+    assert found[0].sightings[0].mask == data / "clip0" / "0_mask.png"

@@ -1,47 +1,41 @@
-"""Subjects from plain folders: pictures, and `boxes.csv` beside them."""
+"""Subjects from folders."""
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from twinnet.data.sequences import PICTURES, Sequence, read_sequences
 from twinnet.errors import TwinnetError
 from twinnet.tracking.training.subjects import Sighting, Subject
 
-BOXES = "boxes.csv"
-ENDINGS = {".bmp", ".jpeg", ".jpg", ".png", ".webp"}
 # Smaller targets show the network nothing but blur.
 SMALLEST = 10.0
 
 
 def clips(root: Path) -> list[Subject]:
-    """Targets that move: every `boxes.csv` below `root` lists the frames of one clip, file,x,y,w,h[,target].
+    """Targets that move: all sequences below a folder, in the layouts of `read_sequences`.
 
     Raises:
-        TwinnetError: If there is none, or one is not as described.
+        TwinnetError: If there is none, or an annotation does not fit its pictures.
     """
-    found: list[Subject] = []
-    for table in _tables(root):
-        targets: dict[str, list[Sighting]] = {}
-        for row, sighting in _sightings(table):
-            targets.setdefault(row.get("target") or "", []).append(sighting)
-        found += [Subject(sightings) for sightings in targets.values()]
-    return found
+    found = [Subject(list(_sightings(sequence))) for sequence in read_sequences(root)]
+    return [subject for subject in found if subject.sightings]
 
 
 def stills(root: Path) -> list[Subject]:
-    """Targets that are seen once: every row of every `boxes.csv` below `root`."""
-    return [Subject([sighting]) for table in _tables(root) for _, sighting in _sightings(table)]
+    """Targets that are seen once: every box of every annotation below a folder is one of its own."""
+    return [Subject([sighting]) for subject in clips(root) for sighting in subject.sightings]
 
 
 def patches(root: Path, seed: int = 0, each: int = 2) -> list[Subject]:
     """Random patches of all pictures below `root`: a network can learn from them without any box."""
     rng = np.random.default_rng(seed)
     found = []
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in ENDINGS and not p.stem.endswith("_mask")):
+    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES and not p.stem.endswith("_mask")):
         frame = cv2.imread(str(path))
         if frame is None:
             raise TwinnetError(f"{path}: cannot be read as a picture: remove it from the training data")
@@ -57,27 +51,8 @@ def patches(root: Path, seed: int = 0, each: int = 2) -> list[Subject]:
     return found
 
 
-def _tables(root: Path) -> list[Path]:
-    tables = sorted(root.rglob(BOXES))
-    if not tables:
-        raise TwinnetError(f"{root}: no {BOXES} in it or below it: see the documentation of `twinnet train track`")
-    return tables
-
-
-def _sightings(table: Path) -> list[tuple[dict[str, str], Sighting]]:
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    found = []
-    for number, row in enumerate(rows, start=2):
-        try:
-            x, y, w, h = (float(row[name]) for name in "xywh")
-            name = row["file"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise TwinnetError(f"{table}, line {number}: expected file,x,y,w,h with numbers ({error})") from error
-        picture = table.parent / name
-        if not picture.resolve().is_relative_to(table.parent.resolve()):
-            raise TwinnetError(f"{table}, line {number}: {name!r} lies outside the folder")
-        mask = picture.with_name(picture.stem + "_mask.png")
-        if min(w, h) >= SMALLEST:
-            found.append((row, Sighting(picture, (x, y, w, h), mask if mask.is_file() else None)))
-    return found
+def _sightings(sequence: Sequence) -> Iterator[Sighting]:
+    for frame, box in zip(sequence.frames, sequence.boxes.tolist(), strict=True):
+        mask = frame.with_name(frame.stem + "_mask.png")
+        if min(box[2:]) >= SMALLEST:  # not where it is not visible, whose box is not a number
+            yield Sighting(frame, tuple(box), mask if mask.is_file() else None)
