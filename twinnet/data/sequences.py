@@ -112,8 +112,8 @@ def _plain(place: Path) -> Iterator[Sequence]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                seen = place / row["file"], [float(row[name]) for name in "xywh"]
-                targets.setdefault(row.get("target"), []).append(seen)
+                box = [float(row[name]) for name in "xywh"]
+                targets.setdefault(row.get("target"), []).append((place / row["file"], box))
     except (KeyError, ValueError, TypeError) as error:
         raise TwinnetError(f"{path}: needs the columns file,x,y,w,h with numbers ({error})") from error
     if not targets:
