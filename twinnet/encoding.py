@@ -16,12 +16,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from twinnet.batching import plan_batches
-from twinnet.errors import ItemError, TwinnetError
+from twinnet.errors import ItemError, TwinnetError, unknown_name
 from twinnet.preprocess import Prepared, Preprocess
 from twinnet.tower import Tower
 
 Rows = npt.NDArray[Any]
 Finish = Callable[[Rows], Rows]
+PRECISIONS = ("float32", "bf16")
 
 
 @dataclass
@@ -51,6 +52,7 @@ def encode(
     preprocess: Preprocess,
     *,
     finish: Finish,
+    precision: str = "float32",
     progress: bool | None = None,
     report: EncodeReport | None = None,
     skip_bad: bool = False,
@@ -62,6 +64,7 @@ def encode(
         items: Raw items.
         preprocess: The tower's preprocess, perhaps varied for this call.
         finish: Applied to the float32 rows (B, D) of each batch before they are stored.
+        precision: "float32", or "bf16" for matrix products in that precision.
         progress: Whether to show a bar on standard error; None shows it on a terminal when there is time to see it.
         report: Filled with what happened.
         skip_bad: Whether items that cannot be taken are noted in the report instead of raised.
@@ -71,13 +74,16 @@ def encode(
 
     Raises:
         ItemError: If an item cannot be taken.
+        TwinnetError: If the precision is unknown.
     """
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
     start = time.perf_counter()
     report = report if report is not None else EncodeReport()
     items = _as_sequence(items)
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
-    with _bar(len(source), progress) as bar, _inference(tower):
+    with _bar(len(source), progress) as bar, _inference(tower, precision):
         for window in _windows(items, source, preprocess, skip_bad):
             for batch in plan_batches([p.cost for p in window.prepared], _budget(tower, preprocess)):
                 embedded = tower.embed([window.prepared[i] for i in batch])
@@ -191,12 +197,12 @@ def _bar(total: int, progress: bool | None) -> Any:
 
 
 @contextmanager
-def _inference(tower: Tower) -> Iterator[None]:
+def _inference(tower: Tower, precision: str) -> Iterator[None]:
     was_training = tower.training
     if was_training:
         tower.eval()
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=precision == "bf16"):
             yield
     finally:
         if was_training:

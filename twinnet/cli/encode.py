@@ -42,6 +42,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--truncate-dim", type=count, metavar="N", help="keep only the first N dimensions")
     parser.add_argument("--quantize", choices=("int8", "binary"), help="write int8 levels, or packed sign bits")
     parser.add_argument(
+        "--precision",
+        choices=("float32", "bf16"),
+        default="float32",
+        help="bf16 is faster on new processors",
+    )
+    parser.add_argument(
         "--prompt", help="a text to put before each sentence, or the name of one of the model's prompts"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -72,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
             normalize=options.normalize,
             truncate_dim=options.truncate_dim,
             quantize=options.quantize,
+            precision=options.precision,
             report=report,
             skip_bad=of_pictures,
             **({} if of_pictures and options.prompt is None else {"prompt": options.prompt}),

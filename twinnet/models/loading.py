@@ -36,7 +36,7 @@ def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remot
         _check_device(device)
     model = None if Path(name).is_dir() else _named(name)
     if model is None:
-        network = _read(_find(name), trust_remote_code)
+        network = _read(find_model(name), trust_remote_code)
     elif model.reader:
         network = _reader(model)(_fetch(model))
     else:
@@ -65,7 +65,15 @@ def _reader(model: Model) -> Callable[[Path], TwinNetwork]:
     return found
 
 
-def _find(name: str | os.PathLike[str]) -> Path:
+def find_model(name: str | os.PathLike[str]) -> Path:
+    """The folder of a model, fetched if it has to be; its weights are those that the catalogue knows.
+
+    Args:
+        name: As for `load`.
+
+    Raises:
+        TwinnetError: If there is no such model, or its weights are not the catalogue's.
+    """
     if not isinstance(name, str | os.PathLike) or not str(name):
         raise TwinnetError(f"{name!r} is neither the name of a model nor a path: see `twinnet models` for the names")
     path = Path(name)
