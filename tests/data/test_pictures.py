@@ -24,6 +24,8 @@ def test_a_folder_of_classes(folder):
     assert [path.relative_to(folder).as_posix() for path in examples.columns[0]] == ["a/1.png", "a/2.png", "b/2.png"]
     assert (list(examples.target), examples.classes) == ([0, 0, 1], ("a", "b"))
     assert len(files_under(folder)) == 3
+    (folder / "a" / "gone.png").symlink_to(folder / "nowhere.png")
+    assert len(files_under(folder)) == 4
 
 
 @pytest.mark.parametrize(

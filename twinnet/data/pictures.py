@@ -73,10 +73,15 @@ def files_under(folder: Path) -> list[Path]:
     Raises:
         TwinnetError: If there are none.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path.relative_to(folder)))
+    paths = sorted(path for path in folder.rglob("*") if _is_input(path) and not _is_hidden(path.relative_to(folder)))
     if not paths:
         raise TwinnetError(f"{folder} holds no files")
     return paths
+
+
+def _is_input(path: Path) -> bool:
+    """A link to nothing counts, so that it is reported and not passed over."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _is_hidden(path: Path) -> bool:

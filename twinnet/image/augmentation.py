@@ -15,9 +15,10 @@ from twinnet.image.decoding import Pixels
 
 NESTING = ("RandomApply", "RandomChoice", "RandomOrder", "Compose")
 
-FACTORIES = (torch.rand, torch.randn, torch.randint, torch.randperm)
-DRAWS = (torch.bernoulli, torch.multinomial, torch.normal, torch._sample_dirichlet, Tensor.bernoulli_,
-         Tensor.exponential_, Tensor.normal_, Tensor.random_, Tensor.uniform_)  # fmt: skip
+DRAWS = frozenset({
+    torch.bernoulli, torch.multinomial, torch.normal, torch.rand, torch.randint, torch.randn, torch.randperm,
+    torch._sample_dirichlet, Tensor.bernoulli_, Tensor.exponential_, Tensor.normal_, Tensor.random_, Tensor.uniform_,
+})  # fmt: skip
 LIKE: dict[Any, Callable[..., Tensor]] = {torch.rand_like: torch.rand, torch.randn_like: torch.randn}
 
 
@@ -82,9 +83,8 @@ class _OwnRandom(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         del types
-        kwargs = dict(kwargs or {})
+        if func in DRAWS:
+            return func(*args, **{"generator": self.generator, **(kwargs or {})})
         if func in LIKE:
             return LIKE[func](args[0].shape, dtype=args[0].dtype, generator=self.generator)
-        if func in FACTORIES or func in DRAWS:
-            kwargs.setdefault("generator", self.generator)
-        return func(*args, **kwargs)
+        return func(*args, **(kwargs or {}))
