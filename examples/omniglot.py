@@ -14,9 +14,11 @@ from zipfile import ZipFile
 
 import cv2
 import numpy as np
+import torch
 
 from twinnet import TwinNetwork
 from twinnet.data.examples import labelled
+from twinnet.data.samplers import ClassBalancedBatches
 from twinnet.image.omniglot import ARCHIVES, read_omniglot, rotated
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.training import Trainer, TrainingConfig
@@ -26,7 +28,7 @@ BACKBONE = {"name": "timm", "model": "resnet18", "in_chans": 1, "layers": [1, 1,
 AFFINE = {"name": "RandomAffine", "degrees": 15, "translate": [0.1, 0.1], "scale": [0.8, 1.2],
           "shear": [-17, 17, -17, 17], "interpolation": 2, "fill": 255}  # fmt: skip
 PREPROCESS = {"name": "image", "size": [48, 48], "mean": [0.92], "std": [0.27], "augment": [AFFINE]}
-LOSS = {"name": "pml/CosFaceLoss", "scale": 24, "margin": 0.25}
+LOSS = {"name": "pml/SupConLoss", "temperature": 0.1}
 
 
 def main() -> None:
@@ -46,12 +48,14 @@ def main() -> None:
 def run(folder: str, out: str | None, epochs: int) -> None:
     split = read_omniglot(folder)
     examples = labelled(*rotated(split.train))  # a character turned by 90 degrees is another character
+    torch.manual_seed(0)
     network = TwinNetwork(BACKBONE, "pooling/mean", "cosine", PREPROCESS)
     config = TrainingConfig(
-        out=out, epochs=epochs, batch_size=128, learning_rate=3e-3, loss_learning_rate=1e-2, weight_decay=0.05,
-        schedule="cosine", max_grad_norm=5.0, evaluate_every=300, checkpoint_every=300,
+        out=out, epochs=epochs, learning_rate=3e-3, weight_decay=0.05, schedule="cosine", max_grad_norm=5.0,
+        evaluate_every=300, checkpoint_every=300,
     )  # fmt: skip
-    trainer = Trainer(network, LOSS, examples, config, metric="one_shot",
+    batches = ClassBalancedBatches(examples.target, classes_per_batch=32, items_per_class=4)
+    trainer = Trainer(network, LOSS, examples, config, metric="one_shot", batches=batches,
                       evaluator=lambda network: dev_figures(network, split))  # fmt: skip
     result = trainer.run(resume=True)
     print(json.dumps({"steps": len(result.losses), "seconds": round(result.seconds), "dev": result.best}))
