@@ -32,6 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
+    import numpy as np
+
     from twinnet.files import check_replaceable
     from twinnet.verification.gallery import MANIFEST, Gallery, gallery_model
 
@@ -43,11 +45,13 @@ def run(options: argparse.Namespace) -> None:
     network = load_network(options)
     name = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
     gallery = Gallery.load(folder, network) if exists else Gallery(network, name)
-    for person, pictures in people.items():
-        try:
-            gallery.enrol(person, pictures)
-        except ItemError as error:
-            raise TwinnetError(f"{person}, {pictures[error.position]}: {error.problem}") from error
+    pictures = [picture for group in people.values() for picture in group]
+    try:
+        rows = iter(network.encode(pictures, side="right"))
+    except ItemError as error:
+        raise TwinnetError(f"{pictures[error.position]}: {error.problem}") from error
+    for person, group in people.items():
+        gallery.enrol(person, np.stack([next(rows) for _ in group]))
     gallery.save(folder)
     total = sum(gallery.people.values())
     if options.json:

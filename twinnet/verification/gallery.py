@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -65,9 +64,11 @@ class Gallery:
     def __init__(self, network: TwinNetwork, model: str | None = None) -> None:
         self.network = network
         self.model = model
-        self._index = ExactIndex(network.index_metric)
+        self._metric = network.index_metric
         self._names: list[str] = []
         self._embeddings = np.empty((0, network.dim), dtype=np.float32)
+        self._added: list[Any] = []
+        self._index: ExactIndex | None = None
 
     def __len__(self) -> int:
         """How many people are enrolled."""
@@ -93,9 +94,9 @@ class Gallery:
         rows = as_embeddings(np.atleast_2d(self._embed(items, "right")), self.network.dim)
         if not len(rows):
             raise TwinnetError(f"{name}: there is nothing to enrol")
-        self._index.add(self.network.comparable(rows), range(len(self._names), len(self._names) + len(rows)))
-        self._embeddings = np.concatenate([self._embeddings, rows])
+        self._added.append(rows)
         self._names += [name] * len(rows)
+        self._index = None
 
     def forget(self, name: str) -> None:
         """Remove somebody with everything that is known of them.
@@ -106,8 +107,9 @@ class Gallery:
         stays = np.array([other != name for other in self._names], dtype=bool)
         if stays.all():
             raise TwinnetError(f"nobody in the gallery is called {name!r}")
-        names = [other for other in self._names if other != name]
-        self._fill(names, self._embeddings[stays])
+        self._embeddings = self._joined()[stays]
+        self._names = [other for other in self._names if other != name]
+        self._index = None
 
     def identify(self, items: Any) -> list[Identification]:
         """Say who each item shows.
@@ -122,7 +124,7 @@ class Gallery:
         probes = np.atleast_2d(self._embed(items, "left"))
         if not self._names:
             return [Identification(None, None, None, point.threshold) for _ in probes]
-        _, found = self._index.search(self.network.comparable(probes), 1)
+        _, found = self._ready().search(self.network.comparable(probes), 1)
         scores = np.atleast_1d(self.network.score(probes, self._embeddings[found[:, 0]])).tolist()
         closest = [self._names[row] for row in found[:, 0].tolist()]
         return [
@@ -146,7 +148,7 @@ class Gallery:
         """
         folder = Path(folder)
         with whole_folder(folder, MANIFEST, "gallery") as temporary:
-            write_weights(temporary / ROWS, {"embeddings": torch.from_numpy(self._embeddings)})
+            write_weights(temporary / ROWS, {"embeddings": torch.from_numpy(self._joined())})
             manifest = {
                 "format": FORMAT,
                 "model": self.model,
@@ -181,14 +183,22 @@ class Gallery:
             made = f" ({manifest['model']})" if manifest["model"] else ""
             raise TwinnetError(f"{folder}: made with another network{made}: load that one, or enrol again")
         gallery = cls(network, manifest["model"])
-        gallery._fill(manifest["names"], rows)
+        gallery._names, gallery._embeddings = list(manifest["names"]), rows
         return gallery
 
-    def _fill(self, names: Sequence[str], rows: Any) -> None:
-        self._index = ExactIndex(self.network.index_metric)
-        self._names, self._embeddings = list(names), rows
-        if len(rows):
-            self._index.add(self.network.comparable(rows))
+    def _joined(self) -> Any:
+        """All embeddings (N, D), in the order of the names."""
+        if self._added:
+            self._embeddings = np.concatenate([self._embeddings, *self._added])
+            self._added = []
+        return self._embeddings
+
+    def _ready(self) -> ExactIndex:
+        """The index, made once after the last change."""
+        if self._index is None:
+            self._index = ExactIndex(self._metric)
+            self._index.add(self.network.comparable(self._joined()))
+        return self._index
 
     def _embed(self, items: Any, side: Any) -> Any:
         return items if is_stored(items) else self.network.encode(items, side=side, progress=False)
