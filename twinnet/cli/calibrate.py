@@ -32,7 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="compare with N references of one identity at a time (default: as many as the table has, otherwise 1)",
     )
     parser.add_argument(
-        "--rule", choices=("mean", "max"), default="mean", help="how their scores become one (default: mean)"
+        "--rule",
+        choices=("mean", "max", "centroid"),
+        default="mean",
+        help="how they become one (default: mean)",
     )
     parser.add_argument(
         "--out",

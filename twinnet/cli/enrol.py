@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _people(options: argparse.Namespace) -> dict[str, list[Path]]:
     """The pictures of each name."""
-    from twinnet.verification.reading import class_folders
+    from twinnet.data.pictures import class_folders
 
     paths = [Path(picture) for picture in options.pictures]
     if options.name is None:

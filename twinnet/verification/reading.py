@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from twinnet.data.examples import FIRST, SECOND
+from twinnet.data.pictures import class_folders, paths_of
 from twinnet.data.tables import Table, read_table
 from twinnet.errors import TwinnetError
 from twinnet.verification.trials import Trials, trials_of_identities, trials_of_pairs
@@ -34,7 +35,7 @@ def read_trials(path: str | PathLike[str], file_format: str | None = None, refer
     table = read_table(path, file_format)
     single = next((name for name in ("image", "text") if name in table.columns), None)
     if single is not None:
-        items: Sequence[Any] = _pictures(table, single) if single == "image" else table.texts(single)
+        items: Sequence[Any] = paths_of(table, single) if single == "image" else table.texts(single)
         return trials_of_identities(items, table.labels("label"), table.path, references or 1)
     columns = _columns_of_pairs(table)
     if references not in (None, len(columns) - 1):
@@ -49,26 +50,4 @@ def _columns_of_pairs(table: Table) -> list[Sequence[Any]]:
     names = ["image1", table.name_of("image2")]
     while f"image{len(names) + 1}" in table.columns:
         names.append(f"image{len(names) + 1}")
-    return [_pictures(table, name) for name in names]
-
-
-def _pictures(table: Table, column: str) -> list[Path]:
-    """The paths in a column, which are relative to the table."""
-    home = Path(table.path).parent
-    paths = [home / name for name in table.texts(column)]
-    for row, path in enumerate(paths):
-        if not path.is_file():
-            raise TwinnetError(f"{table.place(row)}: there is no picture {path}")
-    return paths
-
-
-def class_folders(folder: Path) -> tuple[list[Path], list[str]]:
-    """The files in the folders of a folder, and the folder that each is in; hidden ones do not count."""
-    paths = sorted(path for path in folder.glob("*/*") if path.is_file() and not _is_hidden(path))
-    if not paths:
-        raise TwinnetError(f"{folder} holds no folders with pictures: one folder for each identity is expected")
-    return paths, [path.parent.name for path in paths]
-
-
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith(".") or path.parent.name.startswith(".")
+    return [paths_of(table, name) for name in names]
