@@ -7,14 +7,41 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from tests.tracking.conftest import BOX, moving
+from twinnet import TwinNetwork
+from twinnet.tracking.preprocess import TrackingPreprocess
+from twinnet.video import VideoWriter
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ARGUMENTS = {"mining.py": ["300"], "signature_training.py": ["--help"]}
 
 
+@pytest.fixture(scope="session")
+def tracking(tmp_path_factory):
+    """What the examples of tracking need: a clip, a patch of it, and a small random network."""
+    folder = tmp_path_factory.mktemp("tracking")
+    frames, _ = moving(4)
+    with VideoWriter(folder / "film.avi") as writer:
+        for frame in frames:
+            writer.write(frame)
+    x, y, w, h = BOX
+    Image.fromarray(frames[0, y : y + h, x : x + w]).save(folder / "patch.png")
+    preprocess = TrackingPreprocess(63, 127, mean=(127,) * 3, std=(64,) * 3, inference={"upsampling": 4})
+    backbone = {"name": "timm", "model": "resnet10t", "out_index": 1}
+    model = TwinNetwork(backbone, [], "cosine", preprocess).save(folder / "model")
+    film, box = folder / "film.avi", ",".join(map(str, BOX))
+    return {
+        "track_file.py": [film, box, model],
+        "track_patch.py": [film, folder / "patch.png", model],
+        "track_many.py": [film, box, "90,60,30,30", model],
+    }
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_example(path, minilm):
-    command = [sys.executable, path, *ARGUMENTS.get(path.name, [])]
+def test_example(path, minilm, tracking):
+    command = [sys.executable, path, *(ARGUMENTS | tracking).get(path.name, [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

