@@ -48,9 +48,7 @@ with tempfile.TemporaryDirectory() as temporary:
             gallery.enrol(name, pictures[: len(pictures) // 2])
     gallery.forget(next(iter(people)))
     gallery.save(Path(temporary) / "gallery")
-    print(
-        f"{len(gallery)} enrolled; at most {gallery.false_positive_bound():.0%} of strangers are taken for one"
-    )
+    print(f"{len(gallery)} enrolled; at most {gallery.false_positive_bound():.0%} of strangers are taken for one")
 
     probes = [pictures[-1] for pictures in people.values()]
     for path, found in zip(probes, gallery.identify(probes), strict=True):
