@@ -1,0 +1,46 @@
+"""The finders by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twinnet.errors import TwinnetError
+from twinnet.verification.face.faces import DlibFaceFinder, FaceFinder
+
+PACKAGE = "face_recognition_models"
+
+
+def make_finder(detector: str) -> FaceFinder:
+    """Dlib's finder from the installed package, or YuNet from a file.
+
+    Raises:
+        TwinnetError: If the package is not installed or the file is missing.
+    """
+    if detector == "dlib":
+        return DlibFaceFinder.read(dlib_folder())
+    return _yunet(Path(detector))
+
+
+def load_finder(folder: Path, detector: str) -> FaceFinder:
+    """The finder that was saved in the folder of a network."""
+    return DlibFaceFinder.load(folder) if detector == "dlib" else _yunet(folder / detector)
+
+
+def dlib_folder() -> Path:
+    """Where the package has dlib's files; it is not imported.
+
+    Raises:
+        TwinnetError: If it is not installed.
+    """
+    from importlib.util import find_spec
+
+    spec = find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise TwinnetError(f'package {PACKAGE} is not installed: pip install "twinnet[faces]"')
+    return Path(next(iter(spec.submodule_search_locations))) / "models"
+
+
+def _yunet(path: Path) -> FaceFinder:
+    from twinnet.verification.face.yunet import YuNetFaceFinder
+
+    return YuNetFaceFinder(path)
