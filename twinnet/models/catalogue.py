@@ -87,6 +87,14 @@ BUILT_IN = (
     _hub("paraphrase-MiniLM-L3-v2", 384),
     _hub("paraphrase-MiniLM-L6-v2", 384),
     _hub("paraphrase-multilingual-MiniLM-L12-v2", 384),
+    Model(
+        "tracker",
+        "tracking",
+        96,
+        "Apache-2.0",
+        (PackageData("twinnet", "models/data/tracker", "twinnet"),),
+        "c13daeb018b589b6630a6682d015fa62c7ee86108a0523d6f3d4b78d002e9ab3",
+    ),
 )
 
 
