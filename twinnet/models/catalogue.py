@@ -88,6 +88,14 @@ BUILT_IN = (
     _hub("paraphrase-MiniLM-L6-v2", 384),
     _hub("paraphrase-multilingual-MiniLM-L12-v2", 384),
     Model(
+        "signature",
+        "signature",
+        2304,
+        "Apache-2.0",
+        (PackageData("twinnet", "models/data/signature", "twinnet"),),
+        "c1246795f8788fdcb66b4766d65498b2c7e792d6b8cc652d39810eb12cdcffb4",
+    ),
+    Model(
         "tracker",
         "tracking",
         96,
