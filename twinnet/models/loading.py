@@ -34,13 +34,8 @@ def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remot
     """
     if device is not None:
         _check_device(device)
-    model = None if Path(name).is_dir() else _named(name)
-    if model is None:
-        network = _read(find_model(name), trust_remote_code)
-    elif model.reader:
-        network = _reader(model)(_fetch(model))
-    else:
-        network = _read(_fetch(model), trust_remote_code)
+    folder, model = find_model(name), _named(name)
+    network = _reader(model)(folder) if model is not None and model.reader else _read(folder, trust_remote_code)
     if model is not None and model.sha256:
         network.operating_points |= read_operating_points(BUILT_IN_POINTS / model.name)
     return network.to(device) if device else network
@@ -55,6 +50,8 @@ def _check_device(device: str) -> None:
 
 
 def _named(name: str | os.PathLike[str]) -> Model | None:
+    if Path(name).is_dir():
+        return None
     plain = str(name).removeprefix("sentence-transformers/")
     return next((model for model in catalogue() if model.name == plain), None)
 
@@ -76,7 +73,9 @@ def find_model(name: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(name, str | os.PathLike) or not str(name):
         raise TwinnetError(f"{name!r} is neither the name of a model nor a path: see `twinnet models` for the names")
-    path = Path(name)
+    path, model = Path(name), _named(name)
+    if model is not None:
+        return _fetch(model)
     if path.is_dir():
         return path
     if path.exists():
