@@ -11,23 +11,23 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.fixture
-def run(minilm):
+def run(name, *arguments):
+    command = [sys.executable, BENCHMARKS / name, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_embeddings_are_those_of_sentence_transformers_on_text_of_every_kind(minilm):
     pytest.importorskip("sentence_transformers")
-
-    def run(name, *arguments):
-        command = [sys.executable, BENCHMARKS / name, *map(str, arguments), "--model", minilm]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
+    assert run("parity.py", "--texts", 60, "--model", minilm).startswith("60 texts: largest difference")
 
 
-def test_embeddings_are_those_of_sentence_transformers_on_text_of_every_kind(run):
-    assert run("parity.py", "--texts", 60).startswith("60 texts: largest difference")
-
-
-def test_encoding_is_measured(run, tmp_path):
+def test_encoding_is_measured(minilm, tmp_path):
+    pytest.importorskip("sentence_transformers")
     (tmp_path / "few.txt").write_text("A cat sits.\nA dog runs in the park.\n")
-    assert run("encode.py", tmp_path / "few.txt", "--rounds", 1).count("sentences/s") == 3
+    assert run("encode.py", tmp_path / "few.txt", "--rounds", 1, "--model", minilm).count("sentences/s") == 3
+
+
+def test_encoding_pictures_is_measured_beside_its_parts():
+    assert run("throughput.py", 8, "timm/resnet10t").count("pictures/s") == 3

@@ -1,6 +1,6 @@
 """How close encoding JPEG files comes to its parts: bare decoding and the bare forward pass, measured in one run.
 
-python examples/throughput.py [FILES] [BACKBONE]
+python benchmarks/throughput.py [FILES] [BACKBONE]
 """
 
 import os
