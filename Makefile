@@ -8,7 +8,7 @@ demo: $(STAMP)
 	$(BIN)/twinnet demo
 
 test: lint
-	$(BIN)/pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
