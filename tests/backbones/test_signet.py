@@ -38,3 +38,12 @@ def test_asks_for_the_recipe_of_the_paper(small):
 def test_a_picture_can_be_too_small():
     with pytest.raises(TwinnetError, match="25"):
         SigNet(size=(24, 80))
+
+
+def test_normalises_as_the_formula_of_the_paper(small):
+    values = torch.rand(1, 7, 2, 2) * 30
+    expected = torch.empty_like(values)
+    for channel in range(7):
+        window = values[:, max(0, channel - 2) : channel + 3]
+        expected[:, channel] = values[:, channel] / (2 + 1e-4 * window.square().sum(1)) ** 0.75
+    torch.testing.assert_close(small.layers[2](values), expected)

@@ -11,6 +11,9 @@ from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
 
+# The paper's alpha of 1e-4 multiplies a sum over five channels; torch's multiplies their mean.
+ALPHA = 5 * 1e-4
+
 
 class SigNet(Backbone):
     """Four convolutions and two fully connected layers (Dey et al. 2017, https://arxiv.org/abs/1707.02131, table 1).
@@ -36,11 +39,11 @@ class SigNet(Backbone):
         self.layers = nn.Sequential(
             nn.Conv2d(1, channels[0], 11),
             nn.ReLU(),
-            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2),
+            nn.LocalResponseNorm(5, alpha=ALPHA, beta=0.75, k=2),
             nn.MaxPool2d(3, 2),
             nn.Conv2d(channels[0], channels[1], 5, padding=2),
             nn.ReLU(),
-            nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2),
+            nn.LocalResponseNorm(5, alpha=ALPHA, beta=0.75, k=2),
             nn.MaxPool2d(3, 2),
             nn.Dropout(0.3),
             nn.Conv2d(channels[1], channels[2], 3, padding=1),
