@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,27 +86,30 @@ def skilled_trials(signatures: Sequence[Signature], source: str, references: int
         source: What they are, in words.
         references: How many references an item is compared with.
     """
-    probes, enrolled, same = [], [], []
-    for genuine, forged in _by_writer(signatures).values():
-        for chosen in _reference_sets(genuine, references):
-            others = [row for row in genuine if row not in chosen and (references > 1 or row > chosen[0])]
-            probes += others + forged
-            enrolled += [chosen] * (len(others) + len(forged))
-            same += [True] * len(others) + [False] * len(forged)
-    return _trials(signatures, probes, enrolled, same, source)
+    forgeries = {writer: forged for writer, (_, forged) in _by_writer(signatures).items()}
+    return _trials_against(forgeries, signatures, source, references)
 
 
 def random_trials(signatures: Sequence[Signature], source: str, references: int = 1) -> Trials:
     """The same with random forgeries: the impostors are genuine signatures of the other writers."""
-    probes, enrolled, same = [], [], []
     writers = _by_writer(signatures)
-    for writer, (genuine, _) in writers.items():
-        strangers = [row for other, (rows, _) in writers.items() if other != writer for row in rows]
+    strangers = {
+        writer: [row for other, (rows, _) in writers.items() if other != writer for row in rows] for writer in writers
+    }
+    return _trials_against(strangers, signatures, source, references)
+
+
+def _trials_against(
+    impostors: Mapping[int, Sequence[int]], signatures: Sequence[Signature], source: str, references: int
+) -> Trials:
+    """Each set of a writer's references with the writer's other genuine signatures and with the writer's impostors."""
+    probes, enrolled, same = [], [], []
+    for writer, (genuine, _) in _by_writer(signatures).items():
         for chosen in _reference_sets(genuine, references):
             others = [row for row in genuine if row not in chosen and (references > 1 or row > chosen[0])]
-            probes += others + strangers
-            enrolled += [chosen] * (len(others) + len(strangers))
-            same += [True] * len(others) + [False] * len(strangers)
+            probes += [*others, *impostors[writer]]
+            enrolled += [chosen] * (len(others) + len(impostors[writer]))
+            same += [True] * len(others) + [False] * len(impostors[writer])
     return _trials(signatures, probes, enrolled, same, source)
 
 
