@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twinnet.cli.options import PAIRS_HELP, add_device, add_format, count, load_network
+from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, count, load_network
 from twinnet.cli.output import Stages, as_json
 from twinnet.errors import TwinnetError
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--rule",
-        choices=("mean", "max", "centroid"),
+        choices=RULES,
         default="mean",
         help="how they become one (default: mean)",
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 FORMATS = ("txt", "tsv", "csv", "jsonl", "parquet")
+RULES = ("mean", "max", "centroid")
 FILE_HELP = ".txt (one sentence a line), .tsv, .csv, .jsonl or .parquet; - is standard input"
 
 PAIRS_HELP = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import PAIRS_HELP, add_device, add_format, add_output, count, load_network
+from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, add_output, count, load_network
 from twinnet.cli.output import Stages, finish, table, write_atomically
 from twinnet.errors import TwinnetError
 
@@ -24,7 +24,7 @@ def add_task(tasks: Any) -> None:
     parser.add_argument("--dev", metavar="PAIRS", help="choose the threshold on these (default: the network's own)")
     parser.add_argument("--target-fmr", type=float, metavar="RATE", help="the false match rate to choose it for")
     parser.add_argument("--references", type=count, metavar="N", help="as for `twinnet calibrate`")
-    parser.add_argument("--rule", choices=("mean", "max", "centroid"), default="mean", help="as for that command")
+    parser.add_argument("--rule", choices=RULES, default="mean", help="as for that command")
     parser.add_argument("--baseline", action="store_true", help="also what trivial features of the items reach")
     parser.add_argument("--plots", metavar="DIR", help="write score histogram, DET and ROC curves there, as PNG")
     add_format(parser)
