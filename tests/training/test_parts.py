@@ -41,6 +41,7 @@ def test_a_plan_walks_through_every_epoch(rows, size, epochs, per_step):
         ("epochs", 0, "epochs is 0"),
         ("batch_size", -1, "batch_size is -1"),
         ("warmup", 1.0, "warmup is 1.0"),
+        ("workers", -1, "workers is -1"),
         ("learning_rate", 0.0, "learning_rate is 0.0"),
     ],
 )

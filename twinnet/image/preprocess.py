@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.utils.data import get_worker_info
 
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
@@ -90,6 +91,8 @@ class ImagePreprocess(Preprocess):
         return self._in_threads(self._augment_one, items, range(len(items)), seeds)
 
     def _in_threads(self, prepare_one: Any, *columns: Sequence[Any]) -> list[Prepared]:
+        if get_worker_info() is not None:  # there is a process for each core already
+            return list(map(prepare_one, *columns))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(prepare_one, *columns))
 

@@ -12,7 +12,7 @@ from twinnet.training.schedule import SCHEDULES
 
 PRECISIONS = ("no", "bf16", "fp16")
 # What may differ between a run and its continuation.
-FREE = ("out", "checkpoint_every", "keep_checkpoints")
+FREE = ("out", "workers", "checkpoint_every", "keep_checkpoints")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class TrainingConfig:
         max_grad_norm: Gradients are scaled down to this norm.
         accumulate: Batches whose gradients are averaged for one step.
         precision: "no" (float32), "bf16" or "fp16" mixed precision.
+        workers: Processes that prepare batches, where many cores decode and change pictures; with 0 a thread
+            does.
         seed: Decides the order of the data, the random changes to items, and the dropout.
         evaluate_every: Steps between evaluations; every epoch unless given.
         checkpoint_every: Steps between checkpoints; every epoch unless given.
@@ -51,6 +53,7 @@ class TrainingConfig:
     max_grad_norm: float = 1.0
     accumulate: int = 1
     precision: str = "no"
+    workers: int = 0
     seed: int = 0
     evaluate_every: int | None = None
     checkpoint_every: int | None = None
@@ -67,9 +70,11 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise TwinnetError(f"{name} is {value}: it must be at least 1")
+        if self.workers < 0:
+            raise TwinnetError(f"workers is {self.workers}: it must be 0 or more")
         if not 0 <= self.warmup < 1:
             raise TwinnetError(f"warmup is {self.warmup}: it is a share of the steps, from 0 to below 1")
-        for name in ("learning_rate", "loss_learning_rate", "max_grad_norm"):
+        for name in ("learning_rate", "backbone_learning_rate", "loss_learning_rate", "max_grad_norm"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise TwinnetError(f"{name} is {value}: it must be positive")

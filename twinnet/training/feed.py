@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import Indices
@@ -33,24 +34,45 @@ class BatchFeed:
         seed: Decides the random changes to items.
         rank: Which process this is.
         processes: How many there are.
+        workers: Processes that prepare batches; with 0 a thread of this one does.
     """
 
     def __init__(
-        self, network: TwinNetwork, examples: Examples, plan: StepPlan, seed: int, rank: int = 0, processes: int = 1
+        self,
+        network: TwinNetwork,
+        examples: Examples,
+        plan: StepPlan,
+        seed: int,
+        rank: int = 0,
+        processes: int = 1,
+        workers: int = 0,
     ) -> None:
-        self.network = network
+        self.readers = [network.side(side).reader() for side in sides(network, len(examples.columns))]
         self.examples = examples
         self.plan = plan
         self.seed = seed
         self.rank = rank
         self.processes = processes
+        self.workers = workers
 
     def steps(self, first: int) -> Iterator[list[Batch]]:
-        """The batches of each step from step `first` (from 0) on, the next step's being prepared in a thread.
+        """The batches of each step from step `first` (from 0) on, while the next ones are being prepared.
 
         Raises:
             TwinnetError: If an item cannot be taken; the message names its row.
         """
+        return self._from_workers(first) if self.workers else self._from_thread(first)
+
+    def _from_workers(self, first: int) -> Iterator[list[Batch]]:
+        steps: DataLoader[list[Batch] | TwinnetError] = DataLoader(
+            _Steps(self), batch_size=None, sampler=range(first, len(self.plan)), num_workers=self.workers
+        )
+        for batches in steps:
+            if isinstance(batches, TwinnetError):
+                raise batches
+            yield batches
+
+    def _from_thread(self, first: int) -> Iterator[list[Batch]]:
         pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-batch")
         try:
             coming = deque([pool.submit(self.step, step) for step in range(first, len(self.plan))[:1]])
@@ -67,11 +89,11 @@ class BatchFeed:
 
     def _prepare(self, step: int, rows: Indices) -> Batch:
         columns = []
-        for number, side in enumerate(sides(self.network, len(self.examples.columns))):
+        for number, reader in enumerate(self.readers):
             items = [self.examples.columns[number][row] for row in rows]
             seeds = row_seeds(self.seed, step, number, rows)
             try:
-                columns.append(self.network.side(side).reader().prepare_for_training(items, seeds))
+                columns.append(reader.prepare_for_training(items, seeds))
             except ItemError as error:
                 place = f"column {number + 1}, row {rows[error.position]} of the examples"
                 raise TwinnetError(f"{place}: {error.problem}") from error
@@ -79,3 +101,16 @@ class BatchFeed:
             return columns, None
         kind = torch.float32 if self.examples.supervision in REAL_TARGETS else torch.long
         return columns, torch.tensor([self.examples.target[row] for row in rows], dtype=kind)
+
+
+class _Steps(Dataset[list[Batch] | TwinnetError]):
+    """The steps of a feed, as a worker process makes them. An error is returned, since the loader rewrites it."""
+
+    def __init__(self, feed: BatchFeed) -> None:
+        self.feed = feed
+
+    def __getitem__(self, step: int) -> list[Batch] | TwinnetError:
+        try:
+            return self.feed.step(step)
+        except TwinnetError as error:
+            return error

@@ -131,7 +131,7 @@ class Trainer:
         total = len(self.plan)
         every = self.config.evaluate_every, self.config.checkpoint_every
         rank, processes = self._accelerator.process_index, self._accelerator.num_processes
-        feed = BatchFeed(self.network, self.examples, self.plan, self.config.seed, rank, processes)
+        feed = BatchFeed(self.network, self.examples, self.plan, self.config.seed, rank, processes, self.config.workers)
         silent = None if self._accelerator.is_main_process else True  # None: only a terminal shows it
         with tqdm(total=total, initial=first, desc="train", unit="step", disable=silent) as bar:
             for step, batches in enumerate(feed.steps(first), start=first + 1):

@@ -33,11 +33,15 @@ def add_settings(parser: argparse.ArgumentParser, loss: str, learning_rate: floa
     parser.add_argument("--epochs", type=count, default=1, metavar="N")
     parser.add_argument("--batch-size", type=count, default=32, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=learning_rate, metavar="X")
+    parser.add_argument("--backbone-learning-rate", type=float, metavar="X", help="for the backbone's weights")
     parser.add_argument("--loss-learning-rate", type=float, metavar="X", help="for the loss's own weights")
     parser.add_argument("--warmup", type=float, default=0.1, metavar="SHARE", help="share of the steps (default: 0.1)")
     parser.add_argument("--schedule", choices=("linear", "cosine", "constant"), default="linear")
     parser.add_argument("--accumulate", type=count, default=1, metavar="N", help="batches for one step")
     parser.add_argument("--precision", choices=("no", "bf16", "fp16"), default="no", help="mixed precision")
+    parser.add_argument(
+        "--workers", type=int, default=0, metavar="N", help="processes that prepare batches (default: a thread)"
+    )
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--evaluate-every", type=count, metavar="STEPS", help="default: once an epoch")
     parser.add_argument("--checkpoint-every", type=count, metavar="STEPS", help="default: once an epoch")

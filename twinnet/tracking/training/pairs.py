@@ -102,6 +102,10 @@ class TrackingPairs:
         self.pictures = Pictures()
         self.pair = lru_cache(maxsize=256)(self._pair)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How a worker process gets them: what they are made of, without what is cached."""
+        return type(self), (self.groups, self.settings, self.seed)
+
     def examples(self, rows: int) -> Examples:
         """The first `rows` pairs as training examples."""
         columns = (_Rows(self, rows, "exemplar"), _Rows(self, rows, "search"))
