@@ -12,6 +12,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from twinnet import TwinNetwork
 from twinnet.models.catalogue import BUILT_IN
+from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
 from twinnet.text.preprocess import TextPreprocess
 
 # The networks here are so small that a second thread costs more than it brings.
@@ -69,6 +70,26 @@ def text_network(make_text_network):
 def image_network():
     torch.manual_seed(0)
     return TwinNetwork("timm/resnet10t", preprocess={"name": "image", "size": [32, 32]})
+
+
+@pytest.fixture
+def make_operating_point():
+    """An operating point for a network, at a threshold that small random text networks score around."""
+
+    def make(network: TwinNetwork, **changes) -> OperatingPoint:
+        values = {
+            "threshold": 0.97,
+            "target_fmr": 0.01,
+            "fmr": Rate(30, 3000, 0.007, 0.014, 2500.0),
+            "fnmr": Rate(10, 100, 0.05, 0.18, 100.0),
+            "slope": 50.0,
+            "intercept": -48.0,
+            "system": system_of(network),
+            "development": Development("pairs.tsv", "0" * 64, ("a", "b")),
+        }
+        return OperatingPoint(**values | changes)
+
+    return make
 
 
 @pytest.fixture

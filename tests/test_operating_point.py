@@ -8,21 +8,12 @@ import pytest
 
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.distances import Euclidean
-from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
+from twinnet.operating_point import OperatingPoint
 
 
 @pytest.fixture
-def point(text_network):
-    return OperatingPoint(
-        threshold=0.5,
-        target_fmr=0.01,
-        fmr=Rate(30, 3000, 0.007, 0.014, 2500.0),
-        fnmr=Rate(10, 100, 0.05, 0.18, 100.0),
-        slope=8.0,
-        intercept=-4.0,
-        system=system_of(text_network),
-        development=Development("pairs.tsv", "0" * 64, ("a", "b")),
-    )
+def point(text_network, make_operating_point):
+    return make_operating_point(text_network, threshold=0.5, slope=8.0, intercept=-4.0)
 
 
 def test_operating_points_are_saved_with_the_network(text_network, point, tmp_path):

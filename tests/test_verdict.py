@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.errors import ItemError
-from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
+from twinnet.operating_point import system_of
 from twinnet.preprocess import Preprocess
 
 
@@ -27,21 +29,10 @@ class Picky(Preprocess):
 
 
 @pytest.fixture
-def network(text_network):
+def network(text_network, make_operating_point):
     text_network.tower.preprocess = Picky(text_network.tower.preprocess)
     for references, rule in ((1, "mean"), (2, "mean"), (3, "max"), (5, "centroid")):
-        text_network.operating_point = OperatingPoint(
-            threshold=0.97,
-            target_fmr=0.01,
-            fmr=Rate(30, 3000, 0.007, 0.014, 3000.0),
-            fnmr=Rate(10, 100, 0.05, 0.18, 100.0),
-            slope=50.0,
-            intercept=-48.0,
-            system=system_of(text_network),
-            development=Development("pairs.tsv", "0" * 64),
-            references=references,
-            rule=rule,
-        )
+        text_network.operating_point = make_operating_point(text_network, references=references, rule=rule)
     return text_network
 
 
@@ -106,6 +97,6 @@ def test_bad_input_is_an_error(network):
 
 def test_half_twins_put_references_on_the_right(network, make_text_network):
     network.other = make_text_network(seed=4).tower
-    network.operating_point = OperatingPoint(**{**vars(network.operating_point), "system": system_of(network)})
+    network.operating_point = replace(network.operating_point, system=system_of(network))
     assert network.verify("a", "b").score == pytest.approx(network.score("a", "b"))
     assert isinstance(network, TwinNetwork)

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from twinnet.distances import Distance
-from twinnet.embeddings import as_embeddings, is_stored, stored_rows
-from twinnet.encoding import EncodeReport, encode
+from twinnet.encoder import Array, TwinEncoder
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.heads.base import Head, HeadSpecs
 from twinnet.operating_point import OperatingPoint
-from twinnet.quantization import Int8Ranges, finisher
 from twinnet.registry import distances
 from twinnet.tower import BackboneSpec, PreprocessSpec, Tower
 
 if TYPE_CHECKING:
     from twinnet.verdict import Verdict
 
-Side = Literal["left", "right"]
-Array = npt.NDArray[Any]
 
-
-class TwinNetwork(nn.Module):
+class TwinNetwork(TwinEncoder):
     """Embeds items of any modality and compares the embeddings.
 
     Wherever raw items are taken, stored embeddings are taken too: a floating-point array (D,) or (N, D) that `encode`
@@ -57,37 +50,12 @@ class TwinNetwork(nn.Module):
         preprocess: PreprocessSpec = None,
         other: Tower | None = None,
     ) -> None:
-        super().__init__()
-        self.tower = Tower(backbone, head, preprocess)
-        self.other = other
+        super().__init__(Tower(backbone, head, preprocess), other)
         self.distance = (
             distance if isinstance(distance, Distance) else distances.create_with(distance, dim=self.tower.width)
         )
-        self.int8_ranges: Int8Ranges | None = None
-        self.truncate_dim: int | None = None
         self.operating_points: dict[int, OperatingPoint] = {}
-        if other is not None and other.width != self.tower.width:
-            raise TwinnetError(
-                f"the towers give embeddings of width {self.tower.width} and {other.width}: give one of them a head "
-                "that brings both to one width"
-            )
         self.eval()
-
-    def side(self, side: Side = "left") -> Tower:
-        """The tower of a side; both sides have the same one unless the network is a half-twin."""
-        if side not in ("left", "right"):
-            raise TwinnetError(f"unknown side {side!r}: 'left' or 'right'")
-        return self.other if side == "right" and self.other is not None else self.tower
-
-    @property
-    def dim(self) -> int:
-        """The width of the embeddings that `encode` gives."""
-        return min(self.truncate_dim or self.tower.width, self.tower.width)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return self.tower.device
 
     @property
     def operating_point(self) -> OperatingPoint | None:
@@ -103,97 +71,6 @@ class TwinNetwork(nn.Module):
             self.operating_points.clear()
         else:
             self.operating_points[point.references] = point
-
-    def forward(self, batch: Batch, side: Side = "left") -> Tensor:
-        """Embed a batch of tensors, with gradients: (B, D), or a map (B, C, H, W)."""
-        embedded: Tensor = self.side(side)(batch)
-        return embedded
-
-    def encode(
-        self,
-        items: Any,
-        *,
-        side: Side = "left",
-        normalize: bool = False,
-        truncate_dim: int | None = None,
-        quantize: str | None = None,
-        precision: str = "float32",
-        progress: bool | None = None,
-        report: EncodeReport | None = None,
-        skip_bad: bool = False,
-        **options: Any,
-    ) -> Array:
-        """Embed raw items.
-
-        Args:
-            items: One item, or any iterable of items.
-            side: The side of a half-twin that embeds them.
-            normalize: Whether to scale each embedding to unit length.
-            truncate_dim: Keep only so many leading dimensions (before normalising).
-            quantize: "int8" (see `calibrate_int8`) or "binary" (packed sign bits); float32 unless given.
-            precision: "float32", or "bf16": nearly the same embeddings, faster where the processor can multiply so.
-            progress: Whether to show a bar on standard error; unless given, only on a terminal.
-            report: Filled with what happened: truncated and refused items, tokens, seconds.
-            skip_bad: Whether an item that cannot be taken is noted in the report, its row NaN (0 if quantised), and the
-                others are embedded; otherwise the first such item is an error.
-            **options: Options of the preprocess for this call, such as `prompt` for text.
-
-        Returns:
-            An array (N, D), or (D,) for one item: float32, int8, or uint8 (N, ceil(D / 8)) for binary.
-
-        Raises:
-            TwinnetError: If an item or an option cannot be taken; the message names it.
-        """
-        if truncate_dim is not None and truncate_dim < 1:
-            raise TwinnetError(f"truncate_dim is {truncate_dim}: it is a number of dimensions, at least 1")
-        tower = self.side(side)
-        preprocess = tower.reader().vary(**options)
-        single = preprocess.is_single(items)
-        rows = encode(
-            tower,
-            [items] if single else items,
-            preprocess,
-            finish=finisher(min(truncate_dim or self.dim, tower.width), normalize, quantize, self.int8_ranges),
-            precision=precision,
-            progress=False if single else progress,
-            report=report,
-            skip_bad=skip_bad,
-        )
-        return rows[0] if single else rows
-
-    def encode_iter(self, items: Iterable[Any], *, chunk: int = 16384, **options: Any) -> Iterator[Array]:
-        """Embed a stream that does not fit into memory.
-
-        Args:
-            items: Any iterable; it is read only as far as is needed.
-            chunk: How many items are read, sorted and embedded together.
-            **options: As for `encode`.
-
-        Yields:
-            Arrays (up to chunk, D), in order.
-
-        Raises:
-            TwinnetError: As `encode` does; an item's position counts within its chunk. Or if `chunk` is less than 1.
-        """
-        if chunk < 1:
-            raise TwinnetError(f"chunk is {chunk}: it is a number of items, at least 1")
-        stream = iter(items)
-        while batch := list(islice(stream, chunk)):
-            yield self.encode(batch, **options)
-
-    def calibrate_int8(self, items: Any, **options: Any) -> Int8Ranges:
-        """Measure the int8 ranges on a sample and keep them, here and in the folder that `save` writes next.
-
-        Args:
-            items: Some thousand items, or their embeddings (N, D).
-            **options: As for `encode`.
-
-        Raises:
-            TwinnetError: If there are fewer than two, or one is not finite.
-        """
-        embeddings = items if is_stored(items) else self.encode(items, **options)
-        self.int8_ranges = Int8Ranges.measure(as_embeddings(embeddings))
-        return self.int8_ranges
 
     def similarity(self, left: Any, right: Any, **options: Any) -> Array:
         """Score all items on the left with all on the right; larger is closer.
@@ -309,16 +186,6 @@ class TwinNetwork(nn.Module):
         from twinnet.folder import load
 
         return load(cls, Path(folder))
-
-    def _is_one(self, items: Any, side: Side) -> bool:
-        if is_stored(items):
-            return bool(np.ndim(items) == 1)
-        return self.side(side).reader().is_single(items)
-
-    def _embeddings(self, items: Any, side: Side, options: dict[str, Any]) -> Tensor:
-        if is_stored(items):
-            return stored_rows(items, self.dim, f"on the {side}").to(self.device)
-        return torch.from_numpy(np.atleast_2d(self.encode(items, side=side, **options))).to(self.device)
 
 
 def _array(scores: Tensor) -> Array:

@@ -14,7 +14,8 @@ from twinnet.errors import ItemError, TwinnetError
 from twinnet.operating_point import OperatingPoint, Rule
 
 if TYPE_CHECKING:
-    from twinnet.network import Side, TwinNetwork
+    from twinnet.encoder import Side
+    from twinnet.network import TwinNetwork
 
 Embedding = npt.NDArray[np.float32]
 Scores = npt.NDArray[Any]

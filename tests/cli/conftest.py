@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from twinnet.cli.main import main
 
@@ -37,6 +39,22 @@ def write(tmp_path):
 @pytest.fixture
 def corpus(write):
     return write("corpus.txt", *LINES)
+
+
+@pytest.fixture
+def coloured_people():
+    """Writes a folder of four pictures for each of eight people, each with a colour of its own and some noise."""
+
+    def write(folder, noise=20, side=16, seed=0):
+        rng = np.random.default_rng(seed)
+        for person in range(8):
+            (folder / f"person{person}").mkdir(parents=True)
+            colour = np.random.default_rng(person).integers(0, 256, size=3)
+            for number in range(4):
+                pixels = colour + rng.integers(-noise, noise, size=(side, side, 3))
+                Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(folder / f"person{person}" / f"{number}.png")
+
+    return write
 
 
 @pytest.fixture

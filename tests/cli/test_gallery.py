@@ -8,16 +8,8 @@ from twinnet.video.reader import open_video
 
 
 @pytest.fixture
-def people(tmp_path):
-    """Folders of pictures, each person with its own colour and some noise."""
-    rng = np.random.default_rng(0)
-    for person in range(8):
-        folder = tmp_path / "photos" / f"person{person}"
-        folder.mkdir(parents=True)
-        colour = np.random.default_rng(person).integers(0, 256, size=3)
-        for number in range(4):
-            noise = rng.integers(-20, 20, size=(48, 48, 3))
-            Image.fromarray((colour + noise).clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+def people(tmp_path, coloured_people):
+    coloured_people(tmp_path / "photos", side=48)
     return tmp_path
 
 

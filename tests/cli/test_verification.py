@@ -12,17 +12,10 @@ from twinnet.image.decoding import decode
 
 
 @pytest.fixture
-def people(tmp_path):
-    """Folders of pictures, each class with its own colour and some noise; two halves with other noise."""
-    rng = np.random.default_rng(0)
-    for part in ("dev", "test"):
-        for person in range(8):
-            folder = tmp_path / part / f"person{person}"
-            folder.mkdir(parents=True)
-            colour = np.random.default_rng(person).integers(0, 256, size=3)
-            for number in range(4):
-                noise = rng.integers(-90, 90, size=(16, 16, 3))
-                Image.fromarray((colour + noise).clip(0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+def people(tmp_path, coloured_people):
+    """Two halves of the pictures of the same eight people."""
+    for seed, part in enumerate(("dev", "test")):
+        coloured_people(tmp_path / part, noise=90, seed=seed)
     return tmp_path
 
 

@@ -7,20 +7,17 @@ import numpy as np
 import pytest
 
 from twinnet import TwinnetError
-from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
-from twinnet.verification.gallery import Gallery, gallery_model
+from twinnet.verification.gallery import Gallery
+from twinnet.verification.gallery_folder import gallery_model
 
 ANN, BOB = ["a cat sits", "the cat sits on a mat"], ["he runs in the park"]
 
 
 @pytest.fixture
-def network(make_text_network):
+def network(make_text_network, make_operating_point):
     def make(threshold=0.99, **parts):
         network = make_text_network(**parts)
-        rate = Rate(30, 3000, 0.007, 0.014, 3000.0)
-        network.operating_point = OperatingPoint(
-            threshold, 0.01, rate, rate, 50.0, -48.0, system_of(network), Development("pairs.tsv", "0" * 64)
-        )
+        network.operating_point = make_operating_point(network, threshold=threshold)
         return network
 
     return make

@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from twinnet.files import check_replaceable
-    from twinnet.verification.gallery import MANIFEST, Gallery, gallery_model
+    from twinnet.verification.gallery import Gallery
+    from twinnet.verification.gallery_folder import MANIFEST, gallery_model
 
     folder = Path(options.gallery)
     check_replaceable(folder, MANIFEST, "gallery")

@@ -49,7 +49,8 @@ def run(options: argparse.Namespace) -> None:
 
 def load_gallery(options: argparse.Namespace) -> Gallery:
     """The gallery, with the network that it was made with."""
-    from twinnet.verification.gallery import Gallery, gallery_model
+    from twinnet.verification.gallery import Gallery
+    from twinnet.verification.gallery_folder import gallery_model
 
     options.model = options.model or gallery_model(options.gallery)
     if options.model is None:

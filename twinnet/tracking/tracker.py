@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from twinnet.boxes import Boxes, centres, from_centres
+from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
-from twinnet.network import Side, TwinNetwork
+from twinnet.network import TwinNetwork
 from twinnet.tracking.boxmap import BoxMapReader
 from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
 from twinnet.tracking.preprocess import TrackingPreprocess

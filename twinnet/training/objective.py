@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from twinnet.batching import plan_batches
 from twinnet.data.examples import Examples
+from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
 from twinnet.losses.base import Loss
-from twinnet.network import Side, TwinNetwork
+from twinnet.network import TwinNetwork
 from twinnet.preprocess import Prepared
 from twinnet.registry import losses
 from twinnet.supervision import Supervision

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import torch
 
 from twinnet.embeddings import as_embeddings, is_stored
 from twinnet.errors import TwinnetError
-from twinnet.files import checksum, read_weights, whole_folder, write_weights
 from twinnet.index import ExactIndex
 from twinnet.network import TwinNetwork
-from twinnet.operating_point import system_of
 from twinnet.verdict import operating_point_for
-
-MANIFEST = "gallery.json"
-ROWS = "embeddings.safetensors"
-FORMAT = 1
+from twinnet.verification.gallery_folder import Enrolled, read_gallery, write_gallery
 
 
 @dataclass(frozen=True)
@@ -146,44 +138,22 @@ class Gallery:
         Args:
             folder: A new folder, or one that holds a gallery, which is replaced.
         """
-        folder = Path(folder)
-        with whole_folder(folder, MANIFEST, "gallery") as temporary:
-            write_weights(temporary / ROWS, {"embeddings": torch.from_numpy(self._joined())})
-            manifest = {
-                "format": FORMAT,
-                "model": self.model,
-                "system": system_of(self.network),
-                "weights": _weights_digest(self.network),
-                "names": self._names,
-                "files": {ROWS: checksum(temporary / ROWS)},
-            }
-            manifest["sha256"] = _manifest_digest(manifest)
-            (temporary / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
-        return folder
+        return write_gallery(Path(folder), self.network, Enrolled(self.model, self._names, self._joined()))
 
     @classmethod
-    def load(cls, folder: str | Path, network: TwinNetwork | None = None) -> Self:
+    def load(cls, folder: str | Path, network: TwinNetwork) -> Self:
         """Read a folder that `save` wrote.
 
         Args:
             folder: The folder.
-            network: The network that the gallery was made with; the one that it names unless given.
+            network: The network that the gallery was made with, see `gallery_model`.
 
         Raises:
             TwinnetError: If a file is missing, truncated or changed, or the network is another one.
         """
-        path = Path(folder) / MANIFEST
-        manifest = _read_manifest(path)
-        rows = read_weights(path.with_name(ROWS))["embeddings"].numpy()
-        if checksum(path.with_name(ROWS)) != manifest["files"][ROWS] or len(rows) != len(manifest["names"]):
-            raise TwinnetError(f"{path.with_name(ROWS)}: changed since it was saved: enrol again")
-        if network is None:
-            raise TwinnetError(f"{folder}: pass the network that the gallery was made with ({manifest['model']})")
-        if manifest["system"] != system_of(network) or manifest["weights"] != _weights_digest(network):
-            made = f" ({manifest['model']})" if manifest["model"] else ""
-            raise TwinnetError(f"{folder}: made with another network{made}: load that one, or enrol again")
-        gallery = cls(network, manifest["model"])
-        gallery._names, gallery._embeddings = list(manifest["names"]), rows
+        enrolled = read_gallery(Path(folder), network)
+        gallery = cls(network, enrolled.model)
+        gallery._names, gallery._embeddings = enrolled.names, enrolled.embeddings
         return gallery
 
     def _joined(self) -> Any:
@@ -202,41 +172,3 @@ class Gallery:
 
     def _embed(self, items: Any, side: Any) -> Any:
         return items if is_stored(items) else self.network.encode(items, side=side, progress=False)
-
-
-def gallery_model(folder: str | Path) -> str | None:
-    """The name of the model that a saved gallery was made with.
-
-    Raises:
-        TwinnetError: If there is no gallery.
-    """
-    model: str | None = _read_manifest(Path(folder) / MANIFEST)["model"]
-    return model
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise TwinnetError(f"{path.parent} holds no gallery: make one with `twinnet enrol`")
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        number, whole = manifest["format"], manifest["sha256"] == _manifest_digest(manifest)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TwinnetError(f"{path}: damaged ({error}): enrol again") from error
-    if number > FORMAT:
-        raise TwinnetError(f"{path}: format {number} is newer than this twinnet: upgrade it")
-    if not whole:
-        raise TwinnetError(f"{path}: changed since it was saved: enrol again")
-    return manifest
-
-
-def _manifest_digest(manifest: dict[str, Any]) -> str:
-    content = {key: value for key, value in manifest.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _weights_digest(network: TwinNetwork) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

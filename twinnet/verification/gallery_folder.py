@@ -1,0 +1,105 @@
+"""The folder of a saved gallery: names, embeddings, and what network they belong to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from twinnet.errors import TwinnetError
+from twinnet.files import checksum, read_weights, whole_folder, write_weights
+from twinnet.network import TwinNetwork
+from twinnet.operating_point import system_of
+
+MANIFEST = "gallery.json"
+ROWS = "embeddings.safetensors"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What a gallery holds.
+
+    Attributes:
+        model: The name or path that `twinnet.load` finds its network by, if it is known.
+        names: Who each embedding belongs to (N).
+        embeddings: The embeddings (N, D).
+    """
+
+    model: str | None
+    names: list[str]
+    embeddings: npt.NDArray[np.float32]
+
+
+def write_gallery(folder: Path, network: TwinNetwork, enrolled: Enrolled) -> Path:
+    """Write a gallery into a folder, atomically; see `Gallery.save`."""
+    with whole_folder(folder, MANIFEST, "gallery") as temporary:
+        write_weights(temporary / ROWS, {"embeddings": torch.from_numpy(enrolled.embeddings)})
+        manifest = {
+            "format": FORMAT,
+            "model": enrolled.model,
+            "system": system_of(network),
+            "weights": _weights_digest(network),
+            "names": enrolled.names,
+            "files": {ROWS: checksum(temporary / ROWS)},
+        }
+        manifest["sha256"] = _manifest_digest(manifest)
+        (temporary / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    return folder
+
+
+def read_gallery(folder: Path, network: TwinNetwork) -> Enrolled:
+    """Read what `write_gallery` wrote; see `Gallery.load`."""
+    path = folder / MANIFEST
+    manifest = _read_manifest(path)
+    rows = read_weights(path.with_name(ROWS))["embeddings"].numpy()
+    if checksum(path.with_name(ROWS)) != manifest["files"][ROWS] or len(rows) != len(manifest["names"]):
+        raise TwinnetError(f"{path.with_name(ROWS)}: changed since it was saved: enrol again")
+    if manifest["system"] != system_of(network) or manifest["weights"] != _weights_digest(network):
+        made = f" ({manifest['model']})" if manifest["model"] else ""
+        raise TwinnetError(f"{folder}: made with another network{made}: load that one, or enrol again")
+    return Enrolled(manifest["model"], list(manifest["names"]), rows)
+
+
+def gallery_model(folder: str | Path) -> str | None:
+    """The name of the model that a saved gallery was made with.
+
+    Raises:
+        TwinnetError: If there is no gallery.
+    """
+    model: str | None = _read_manifest(Path(folder) / MANIFEST)["model"]
+    return model
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise TwinnetError(f"{path.parent} holds no gallery: make one with `twinnet enrol`")
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        number, whole = manifest["format"], manifest["sha256"] == _manifest_digest(manifest)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TwinnetError(f"{path}: damaged ({error}): enrol again") from error
+    if number > FORMAT:
+        raise TwinnetError(f"{path}: format {number} is newer than this twinnet: upgrade it")
+    if not whole:
+        raise TwinnetError(f"{path}: changed since it was saved: enrol again")
+    return manifest
+
+
+def _manifest_digest(manifest: dict[str, Any]) -> str:
+    content = {key: value for key, value in manifest.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _weights_digest(network: TwinNetwork) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
