@@ -26,6 +26,9 @@ class ItemError(TwinnetError):
         self.problem = problem
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[ItemError], tuple[int, str, str | None]]:
+        return type(self), (self.position, self.problem, self.reason)
+
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> TwinnetError:
     """The error for a name that nobody registered, offering the near ones.

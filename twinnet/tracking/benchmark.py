@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from twinnet.boxes import Boxes
 from twinnet.data import sequences
@@ -54,30 +59,52 @@ def evaluate(
     make: Callable[[], Contestant],
     chosen: Sequence[sequences.Sequence],
     starts: int = 1,
-    notify: Callable[[str], None] | None = None,
+    notify: Callable[[Run], None] | None = None,
+    workers: int = 1,
 ) -> Iterator[Run]:
     """Run a tracker over sequences.
 
     Args:
-        make: Makes a fresh tracker for each run.
+        make: Makes a fresh tracker for each run. With several workers it is pickled, as a function of a module can be.
         chosen: The sequences.
         starts: 1 begins with the annotated box; more begin with as many boxes that are off by up to 5 % of its width
             and height in place and size, the same ones for every tracker.
-        notify: Called with the name of the sequence after each frame.
+        notify: Called with each run when it is done.
+        workers: Processes that share the runs and the threads. The speed is then that of a tracker among others.
 
     Yields:
         The runs, sequence by sequence.
     """
-    for sequence in chosen:
-        for start in range(starts):
-            rng = np.random.default_rng([zlib.crc32(sequence.name.encode()), start])
-            box = sequence.boxes[0] if starts == 1 else jittered(sequence.boxes[0], JITTER, rng)
-            yield _run(make(), sequence, start, box, notify)
+    jobs = [(sequence, start, _first_box(sequence, start, starts)) for sequence in chosen for start in range(starts)]
+    if workers == 1:
+        yield from _notified((_run(make, job) for job in jobs), notify)
+        return
+    threads = max(1, torch.get_num_threads() // workers)
+    with multiprocessing.get_context("spawn").Pool(workers, _begin_worker, (threads,)) as pool:
+        yield from _notified(pool.imap(partial(_run, make), jobs), notify)
 
 
-def _run(
-    tracker: Contestant, sequence: sequences.Sequence, start: int, box: Boxes, notify: Callable[[str], None] | None
-) -> Run:
+def _begin_worker(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+
+
+def _notified(runs: Iterator[Run], notify: Callable[[Run], None] | None) -> Iterator[Run]:
+    for run in runs:
+        if notify is not None:
+            notify(run)
+        yield run
+
+
+def _first_box(sequence: sequences.Sequence, start: int, starts: int) -> Boxes:
+    rng = np.random.default_rng([zlib.crc32(sequence.name.encode()), start])
+    return sequence.boxes[0] if starts == 1 else jittered(sequence.boxes[0], JITTER, rng)
+
+
+def _run(make: Callable[[], Contestant], job: tuple[sequences.Sequence, int, Boxes]) -> Run:
+    sequence, start, box = job
+    tracker = make()
     boxes, seconds = [box], []
     tracker.init(decode(sequence.frames[0]), box)
     for frame in sequence.frames[1:]:
@@ -86,8 +113,6 @@ def _run(
         _, box = tracker.update(pixels)
         seconds.append(time.perf_counter() - begin)
         boxes.append(np.asarray(box, dtype=np.float64))
-        if notify is not None:
-            notify(sequence.name)
     found = np.stack(boxes)
     return Run(sequence.name, start, found, np.array(seconds), one_pass(found, sequence.boxes))
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from twinnet.errors import TwinnetError
+from twinnet.video.quiet import quiet
 
 PEERS = ("nanotrack", "mil")
 
@@ -55,4 +56,5 @@ def _nanotrack(backbone: str | None, head: str | None) -> Any:
             raise TwinnetError(f"{path}: there is no such file")
     parameters = cv2.TrackerNano.Params()
     parameters.backbone, parameters.neckhead = backbone, head
-    return cv2.TrackerNano.create(parameters)
+    with quiet():
+        return cv2.TrackerNano.create(parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.options import add_output, count
@@ -13,6 +14,7 @@ from twinnet.cli.output import destination, finish, table, write_atomically
 if TYPE_CHECKING:
     from twinnet.data.sequences import Sequence
     from twinnet.tracking.benchmark import Contestant, Run
+    from twinnet.tracking.tracker import Tracker
 
 PEERS = ("nanotrack", "mil")
 COLUMNS = ("auc", "precision", "normalised_precision", "ao", "sr50", "sr75")
@@ -37,6 +39,13 @@ def add_task(tasks: Any) -> None:
         metavar="N",
         help="if above 1: N first boxes that are off by up to 5 %%",
     )
+    parser.add_argument(
+        "--workers",
+        type=count,
+        default=1,
+        metavar="N",
+        help="processes that share the runs (default: 1, for the speed of one tracker alone)",
+    )
     parser.add_argument("--peer", action="append", default=[], choices=PEERS, help="a tracker of OpenCV to run beside")
     parser.add_argument("--nano-backbone", metavar="FILE", help="NanoTrack's backbone, .onnx")
     parser.add_argument("--nano-head", metavar="FILE", help="NanoTrack's head, .onnx")
@@ -53,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
 
     chosen = read_sequences(options.folder)
     contestants = _contestants(options)
-    runs = {name: list(_with_bar(name, make, chosen, options.starts)) for name, make in contestants.items()}
+    runs = {name: list(_with_bar(name, make, chosen, options)) for name, make in contestants.items()}
     if picture is not None:
         _draw(runs, picture)
     figures = {name: summarise(found) for name, found in runs.items()}
@@ -65,32 +74,48 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _contestants(options: argparse.Namespace) -> dict[str, Callable[[], Contestant]]:
-    import twinnet
-    from twinnet.tracking.adapters import FrameTracker
     from twinnet.tracking.peers import OpenCVPeer
-    from twinnet.tracking.tracker import Tracker
 
-    tracker = Tracker(twinnet.load(options.model, device=options.device), fast=options.fast)
-    contestants: dict[str, Callable[[], Contestant]] = {options.model: lambda: FrameTracker(tracker)}
+    _tracker(options.model, options.device, options.fast)
+    contestants: dict[str, Callable[[], Contestant]] = {
+        options.model: partial(_ours, options.model, options.device, options.fast)
+    }
     for peer in options.peer:
-        OpenCVPeer(peer, options.nano_backbone, options.nano_head)
-        contestants[peer] = lambda peer=peer: OpenCVPeer(peer, options.nano_backbone, options.nano_head)  # type: ignore[misc]
+        contestants[peer] = partial(OpenCVPeer, peer, options.nano_backbone, options.nano_head)
+        contestants[peer]()
     return contestants
 
 
-def _with_bar(name: str, make: Callable[[], Contestant], chosen: list[Sequence], starts: int) -> Iterable[Run]:
+def _ours(model: str, device: str | None, fast: bool) -> Contestant:
+    from twinnet.tracking.adapters import FrameTracker
+
+    return FrameTracker(_tracker(model, device, fast))
+
+
+@cache
+def _tracker(model: str, device: str | None, fast: bool) -> Tracker:
+    """The tracker, loaded once in each process."""
+    import twinnet
+    from twinnet.tracking.tracker import Tracker
+
+    return Tracker(twinnet.load(model, device=device), fast=fast)
+
+
+def _with_bar(
+    name: str, make: Callable[[], Contestant], chosen: list[Sequence], options: argparse.Namespace
+) -> Iterable[Run]:
     from tqdm import tqdm
 
     from twinnet.tracking.benchmark import evaluate
 
-    frames = starts * sum(len(sequence) - 1 for sequence in chosen)
+    frames = options.starts * sum(len(sequence) - 1 for sequence in chosen)
     with tqdm(total=frames, desc=name, unit="frame", disable=None, file=sys.stderr) as bar:
 
-        def notify(sequence: str) -> None:
-            bar.set_postfix_str(sequence, refresh=False)
-            bar.update()
+        def notify(run: Run) -> None:
+            bar.set_postfix_str(run.sequence, refresh=False)
+            bar.update(len(run.seconds))
 
-        yield from evaluate(make, chosen, starts, notify)
+        yield from evaluate(make, chosen, options.starts, notify, options.workers)
 
 
 def _draw(runs: dict[str, list[Run]], picture: Any) -> None:

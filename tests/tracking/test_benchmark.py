@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.tracking.conftest import moving
+from twinnet.data.sequences import read_sequences
+from twinnet.errors import TwinnetError
+from twinnet.tracking.benchmark import evaluate
+from twinnet.tracking.peers import OpenCVPeer
+
+
+@pytest.fixture
+def folder(tmp_path):
+    frames, boxes = moving(3)
+    for number, frame in enumerate(frames):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame[..., ::-1])
+    np.savetxt(tmp_path / "groundtruth.txt", boxes, delimiter=",")
+    return tmp_path
+
+
+def test_workers_find_what_one_process_finds(folder):
+    make, chosen, told = partial(OpenCVPeer, "mil"), read_sequences(folder), []
+    alone = list(evaluate(make, chosen, starts=3))
+    shared = list(evaluate(make, chosen, starts=3, notify=told.append, workers=2))
+    assert [run.start for run in shared] == [0, 1, 2]
+    assert [run.start for run in told] == [0, 1, 2]
+    assert len({tuple(run.boxes[0]) for run in shared}) == 3
+    for one, other in zip(alone, shared, strict=True):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def test_what_goes_wrong_in_a_worker_is_the_same_error(folder):
+    chosen = read_sequences(folder)
+    (folder / "1.png").write_bytes(b"no picture")
+    with pytest.raises(TwinnetError, match=r"1\.png"):
+        list(evaluate(partial(OpenCVPeer, "mil"), chosen, workers=2))
