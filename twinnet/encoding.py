@@ -33,7 +33,7 @@ class EncodeReport:
         items: How many items there were.
         embedded: How many different ones went through the network.
         truncated: For each item that did not fit: its position, and how many units (tokens) were lost.
-        refused: For each item that could not be taken: its position, and what is wrong with it; only with `skip_bad`.
+        refused: For each item that could not be taken, by position, the error; only with `skip_bad`.
         cost: The units (tokens, pixels) that went through the network, padding not counted.
         seconds: How long it took.
     """
@@ -41,7 +41,7 @@ class EncodeReport:
     items: int = 0
     embedded: int = 0
     truncated: dict[int, int] = field(default_factory=dict)
-    refused: dict[int, str] = field(default_factory=dict)
+    refused: dict[int, ItemError] = field(default_factory=dict)
     cost: int = 0
     seconds: float = 0.0
 
@@ -100,7 +100,8 @@ def encode(
         if origin in report.truncated:
             report.truncated[position] = report.truncated[origin]
         if origin in report.refused:
-            report.refused[position] = report.refused[origin]
+            error = report.refused[origin]
+            report.refused[position] = ItemError(position, error.problem, error.reason)
     report.items, report.embedded = len(items), len(source)
     report.seconds = time.perf_counter() - start
     return out
@@ -133,7 +134,7 @@ class _Window:
 
     positions: Sequence[int]
     prepared: Sequence[Prepared]
-    refused: Mapping[int, str] = field(default_factory=dict)
+    refused: Mapping[int, ItemError] = field(default_factory=dict)
 
 
 def _windows(items: Sequence[Any], source: list[int], preprocess: Preprocess, skip_bad: bool) -> Iterator[_Window]:
@@ -159,12 +160,12 @@ def _prepare(items: Sequence[Any], positions: list[int], preprocess: Preprocess,
         if not skip_bad:
             raise
     taken: dict[int, Prepared] = {}
-    refused: dict[int, str] = {}
+    refused: dict[int, ItemError] = {}
     for position in positions:
         try:
             (taken[position],) = preprocess.prepare_at(items, [position])
         except ItemError as error:
-            refused[position] = error.problem
+            refused[position] = error
     return _Window(list(taken), list(taken.values()), refused)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+UNREADABLE = "unreadable"
+
 
 class TwinnetError(ValueError):
     """Bad input, named, with the way out."""
@@ -17,7 +19,7 @@ class ItemError(TwinnetError):
         position: Its place among the items, from 0.
         problem: What is wrong with it.
         reason: In a few words ("no face found", "blank page"), why a well-formed item gives no ground for a verdict;
-            None for bad input. Only `TwinNetwork.verify` makes a difference between the two.
+            None for bad input. "unreadable" is the reason of a file that cannot be decoded.
     """
 
     def __init__(self, position: int, problem: str, reason: str | None = None) -> None:
@@ -28,6 +30,11 @@ class ItemError(TwinnetError):
 
     def __reduce__(self) -> tuple[type[ItemError], tuple[int, str, str | None]]:
         return type(self), (self.position, self.problem, self.reason)
+
+    @property
+    def is_bad_input(self) -> bool:
+        """Whether the item itself is at fault (damaged, missing, of another kind), and not what it shows."""
+        return self.reason in (None, UNREADABLE)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> TwinnetError:

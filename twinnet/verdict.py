@@ -44,8 +44,10 @@ class Verdict:
     detail: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The values by name, for JSON."""
-        return asdict(self)
+        """The values by name, for JSON: all but the detail."""
+        values = asdict(self)
+        del values["detail"]
+        return values
 
 
 def verify(network: TwinNetwork, item: Any, other: Any, references: Sequence[Any] | None) -> Verdict:

@@ -44,6 +44,39 @@ def test_calibrate_saves_the_threshold_with_the_network(run, people, pictures_mo
     assert (scores[impostor] >= figures["threshold"]).sum() == figures["fmr"]["errors"]
 
 
+def test_items_without_ground_are_left_out_and_counted(run, lines, capsys, people, pictures_model):
+    base = run("calibrate", pictures_model, people / "dev", "--target-fmr", "0.1", "--out", people / "base")
+    assert base["failure_to_acquire"] == {"items": 0, "of": 32, "trials_left_out": 0, "reasons": {}, "left_out": []}
+    for part, person in (("dev", 0), ("dev", 5), ("test", 2)):
+        Image.new("RGB", (1, 1)).save(people / part / f"person{person}" / "dot.png")
+    command = ("calibrate", pictures_model, people / "dev", "--target-fmr", "0.1")
+    figures = run(*command)
+    failures = figures.pop("failure_to_acquire")
+    assert (failures["items"], failures["of"], failures["trials_left_out"]) == (2, 34, 34 * 33 // 2 - 32 * 31 // 2)
+    assert failures["reasons"] == {"too small": 2}
+    dot = people / "dev" / "person5" / "dot.png"
+    assert {"item": str(dot), "reason": "too small"} in failures["left_out"]
+    assert {name: figures[name] for name in figures if name not in ("saved", "seconds")}.items() <= base.items()
+    assert any("2 of 34 items (2 too small)" in line for line in lines(*command))
+    figures = run("eval", "verification", pictures_model, people / "test", "--baseline")
+    assert figures["failure_to_acquire"]["items"] == 1
+    assert figures["genuine"] == 48
+    (people / "dev" / "person1" / "1.png").write_bytes(b"text")
+    assert main([*map(str, command)]) == 2
+    assert "1 of 34 items cannot be taken" in capsys.readouterr().err
+
+
+def test_calibrate_says_what_the_probability_at_the_threshold_is(run, lines, people, pictures_model, coloured_people):
+    coloured_people(people / "noisy", noise=400)
+    strict = ("calibrate", pictures_model, people / "noisy", "--target-fmr", "0.07")
+    figures = run(*strict)
+    expected = twinnet.load(pictures_model).operating_point.probability(figures["threshold"])
+    assert figures["probability_at_threshold"] == pytest.approx(expected)
+    assert expected > 0.5
+    assert not any("smaller --target-fmr" in line for line in lines(*strict))
+    assert any("smaller --target-fmr" in line for line in lines(*strict[:-3], people / "dev", "--target-fmr", "0.9"))
+
+
 def test_calibrate_says_what_the_interval_is(lines, people, pictures_model):
     shown = "\n".join(lines("calibrate", pictures_model, people / "dev", "--target-fmr", "0.1"))
     assert "95 % interval" in shown
@@ -71,7 +104,7 @@ def test_verify_prints_the_verdict(capsys, calibrated, people):
         assert code is None or done == code
         expected = twinnet.load(calibrated).verify(decode(a), decode(other)).to_dict()
         assert verdict == pytest.approx(expected, abs=1e-5)
-        assert {"match", "reason", "score", "probability", "threshold", "fmr"} <= verdict.keys()
+        assert list(verdict) == ["match", "reason", "score", "probability", "threshold", "fmr"]
 
 
 def test_no_ground_is_code_3(capsys, calibrated, people):
@@ -80,7 +113,9 @@ def test_no_ground_is_code_3(capsys, calibrated, people):
     capsys.readouterr()
     command = ["verify", picture, str(people / "dot.png"), "--task", "image", "--model", str(calibrated)]
     assert main([*command, "--json"]) == 3
-    verdict = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    verdict = json.loads(out)
+    assert "second item:" in err
     assert (verdict["match"], verdict["reason"], verdict["score"]) == (None, "too small", None)
     assert main(command) == 3
     assert "no decision: second item:" in capsys.readouterr().out

@@ -134,7 +134,7 @@ def test_one_bad_file_among_many_is_reported_and_the_others_embedded(image_netwo
     report = EncodeReport()
     rows = image_network.encode([*paths, paths[270]], skip_bad=True, report=report)
     assert sorted(report.refused) == [270, 300]
-    assert "270.png" in report.refused[270]
+    assert "270.png" in report.refused[270].problem
     assert np.isnan(rows[[270, 300]]).all()
     kept = [i for i in range(300) if i != 270]
     np.testing.assert_allclose(rows[kept[:5]], image_network.encode([paths[i] for i in kept[:5]]), atol=1e-5)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, count, load_network
-from twinnet.cli.output import Stages, as_json
+from twinnet.cli.output import Stages, as_json, left_out, report_left_out
 from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.operating_point import OperatingPoint
+
+# A probability at the threshold below which the false match rate is remarkably large for the data.
+LENIENT = 0.2
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,23 +55,29 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from twinnet.folder import check_destination
-    from twinnet.verification.calibration import calibrate
+    from twinnet.verification.acquisition import acquire
+    from twinnet.verification.calibration import calibrate, check_target
     from twinnet.verification.reading import read_trials
 
     target = _target(options)
     check_destination(target)
     stages = Stages()
     trials = read_trials(options.pairs, options.format, options.references)
+    check_target(options.target_fmr, int((~trials.same).sum()))
     with stages("load"):
         network = load_network(options)
     with stages("score"):
-        point = calibrate(network, trials, options.target_fmr, options.rule)
+        acquired = acquire(network, trials)
+        point = calibrate(network, acquired, options.target_fmr, options.rule)
     with stages("save"):
         network.save(target)
+    failures = acquired.failure_to_acquire()
+    report_left_out(failures)
     if options.json:
-        print(as_json(_figures(point) | {"saved": str(target), "seconds": stages.seconds}))
+        result = _figures(point) | {"failure_to_acquire": failures, "saved": str(target), "seconds": stages.seconds}
+        print(as_json(result))
     else:
-        print("\n".join([*_lines(point), f"saved in         {target} ({stages})"]))
+        print("\n".join([*_lines(point, failures), f"saved in         {target} ({stages})"]))
 
 
 def _target(options: argparse.Namespace) -> Path:
@@ -88,16 +98,22 @@ def _figures(point: OperatingPoint) -> dict[str, object]:
         "genuine_pairs": point.fnmr.trials,
         "references": point.references,
         "rule": point.rule,
+        "probability_at_threshold": point.probability(point.threshold),
     }
 
 
-def _lines(point: OperatingPoint) -> list[str]:
-    lines = [
-        f"threshold        {point.threshold:.6g}",
-        f"false match      {point.fmr}",
-        f"false non-match  {point.fnmr}",
-        f"impostor pairs   {point.fmr.trials:,} (as good as {point.fmr.effective:,.0f} independent ones)",
-    ]
+def _lines(point: OperatingPoint, failures: Mapping[str, Any]) -> Iterator[str]:
+    yield f"threshold        {point.threshold:.6g}"
+    yield f"false match      {point.fmr}"
+    yield f"false non-match  {point.fnmr}"
+    yield f"impostor pairs   {point.fmr.trials:,} (as good as {point.fmr.effective:,.0f} independent ones)"
     if point.references > 1:
-        lines.append(f"references       {point.references}, by their {point.rule} score")
-    return lines
+        yield f"references       {point.references}, by their {point.rule} score"
+    yield f"left out         {left_out(failures)}"
+    even = point.probability(point.threshold)
+    yield f"probability      {even:.2g} at the threshold, if same and different are equally likely beforehand"
+    if even < LENIENT:
+        yield (
+            "                 So most pairs just above it are different ones: these data stand a smaller --target-fmr\n"
+            "                 at little cost."
+        )

@@ -91,8 +91,8 @@ def run(options: argparse.Namespace) -> None:
             write_atomically(target.with_suffix(".txt"), lambda path: path.write_text("\n".join([*names, ""]), "utf-8"))
     _report(options, report, embeddings, stages, "pictures" if of_pictures else "sentences")
     if report.refused:
-        for problem in report.refused.values():
-            print(f"twinnet: {problem}", file=sys.stderr)
+        for error in report.refused.values():
+            print(f"twinnet: {error.problem}", file=sys.stderr)
         raise TwinnetError(f"{len(report.refused)} of {len(items)} pictures were left out of {options.out}, see above")
 
 
@@ -102,7 +102,7 @@ def _report(
     rows, width = embeddings.shape
     if options.json:
         result = {kind: rows, "dim": width, "dtype": str(embeddings.dtype), "out": options.out}
-        result |= {"refused": list(report.refused.values())} if report.refused else {}
+        result |= {"refused": [error.problem for error in report.refused.values()]} if report.refused else {}
         print(as_json(result | {"truncated": len(report.truncated), "seconds": stages.seconds}))
         return
     print(f"{options.out}: {rows} x {width} {embeddings.dtype} ({stages})")

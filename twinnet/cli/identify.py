@@ -69,7 +69,7 @@ def _in_pictures(gallery: Gallery, pictures: list[str]) -> dict[str, Any]:
             seen = sightings(gallery, picture)
             reason = None if seen else "no face found"
         except ItemError as error:
-            if error.reason in (None, "unreadable"):
+            if error.is_bad_input:
                 raise
             seen, reason = [], error.reason
         found.append({"picture": picture, "reason": reason, "seen": [sighting.to_dict() for sighting in seen]})

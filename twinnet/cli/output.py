@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -57,6 +58,23 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     cells = [list(header), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header) - 1)]
     return ["  ".join([*map(str.ljust, row, widths), row[-1]]) for row in cells]
+
+
+def left_out(failures: Mapping[str, Any]) -> str:
+    """What gave no ground for a verdict, in words; takes what `Acquired.failure_to_acquire` gives."""
+    if not failures["items"]:
+        return f"none of {failures['of']:,} items"
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in failures["reasons"].items())
+    return (
+        f"{failures['items']:,} of {failures['of']:,} items ({reasons}), and {failures['trials_left_out']:,} "
+        "comparisons with them"
+    )
+
+
+def report_left_out(failures: Mapping[str, Any]) -> None:
+    """Name on standard error what gave no ground for a verdict."""
+    for failure in failures["left_out"]:
+        print(f"twinnet: left out: {failure['item']}: {failure['reason']}", file=sys.stderr)
 
 
 def shown(text: str, width: int = SHOWN_WIDTH) -> str:

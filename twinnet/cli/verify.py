@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twinnet.cli.options import add_device, load_network
 from twinnet.cli.output import as_json
-from twinnet.errors import TwinnetError
+from twinnet.errors import UNREADABLE, TwinnetError
+
+if TYPE_CHECKING:
+    from twinnet.verdict import Verdict
 
 MODELS = {
     "face": "face",
@@ -16,8 +22,6 @@ MODELS = {
     "image": "efficientnet-lite0",
 }
 MATCH, NO_MATCH, NO_DECISION = 0, 1, 3
-# What gives no ground for a verdict inside a program is a mistake on the command line.
-BAD_INPUT_REASON = "unreadable"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,14 +50,20 @@ def run(options: argparse.Namespace) -> int:
         verdict = network.verify(options.item, options.others[0])
     else:
         verdict = network.verify(options.item, references=options.others)
-    if verdict.reason == BAD_INPUT_REASON:
+    if verdict.reason == UNREADABLE:
+        # What gives no ground for a verdict inside a program is a mistake on the command line.
         raise TwinnetError(verdict.detail or verdict.reason)
     if options.json:
         print(as_json(verdict.to_dict()))
-    elif verdict.match is None:
-        print(f"no decision: {verdict.detail}")
-    else:
-        said = "the same" if verdict.match else "different"
-        at = f"threshold {verdict.threshold:.4f} for a false match rate of {verdict.fmr:.2g}"
-        print(f"{said} (score {verdict.score:.4f}, {at})")
+    if verdict.match is None:
+        # Standard output is for JSON alone where it is asked for.
+        print(f"no decision: {verdict.detail}", file=sys.stderr if options.json else sys.stdout)
+    elif not options.json:
+        print("\n".join(_lines(verdict)))
     return {True: MATCH, False: NO_MATCH, None: NO_DECISION}[verdict.match]
+
+
+def _lines(verdict: Verdict) -> Iterator[str]:
+    at = f"threshold {verdict.threshold:.4f} for a false match rate of {verdict.fmr:.2g}"
+    yield f"{'the same' if verdict.match else 'different'} (score {verdict.score:.4f}, {at})"
+    yield f"probability that they are the same, if that was as likely as not beforehand: {verdict.probability:.2g}"

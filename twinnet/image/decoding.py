@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from twinnet.errors import ItemError
+from twinnet.errors import UNREADABLE, ItemError
 from twinnet.preprocess import refuse
 
 Pixels = npt.NDArray[np.uint8]
@@ -22,7 +22,6 @@ WANTED = (
 )
 MAX_PIXELS = 100_000_000
 MIN_SIDE = 4
-UNREADABLE = "unreadable"
 TOO_SMALL = "too small"
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")

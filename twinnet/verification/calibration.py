@@ -16,6 +16,7 @@ from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30, checked
 from twinnet.network import TwinNetwork
 from twinnet.operating_point import OperatingPoint, Rule, system_of
+from twinnet.verification.acquisition import acquire
 from twinnet.verification.trials import Trials
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +27,8 @@ def calibrate(network: TwinNetwork, trials: Trials, target_fmr: float, rule: Rul
 
     Args:
         network: The network.
-        trials: The comparisons, see `twinnet.verification.reading`.
+        trials: The comparisons, see `twinnet.verification.reading`. Those with an item that gives no ground for a
+            verdict are left out, see `acquire`.
         target_fmr: The false match rate that is wanted.
         rule: How the scores of several references become one, "mean" or "max".
 
@@ -34,6 +36,7 @@ def calibrate(network: TwinNetwork, trials: Trials, target_fmr: float, rule: Rul
         TwinnetError: If the trials cannot show the rate, or an item cannot be taken.
     """
     check_target(target_fmr, int((~trials.same).sum()))
+    trials = acquire(network, trials)
     point = choose_operating_point(
         trials.scores(network, rule),
         trials.same,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, add_output, count, load_network
-from twinnet.cli.output import Stages, finish, table, write_atomically
+from twinnet.cli.output import Stages, finish, left_out, report_left_out, table, write_atomically
 from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def add_task(tasks: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from twinnet.evaluation.verification import verification_report
+    from twinnet.verification.acquisition import acquire
     from twinnet.verification.baselines import trivial_scores
     from twinnet.verification.calibration import calibrate
     from twinnet.verification.reading import read_trials
@@ -50,27 +51,34 @@ def run(options: argparse.Namespace) -> None:
     with stages("load"):
         network = load_network(options)
     with stages("score"):
+        acquired_dev = acquire(network, dev) if dev else None
+        if acquired_dev is not None:
+            calibrate(network, acquired_dev, options.target_fmr, options.rule)
         point = network.operating_points.get(trials.references.shape[1])
-        if dev is not None:
-            point = calibrate(network, dev, options.target_fmr, options.rule)
-        scores = trials.scores(network, point.rule if point else options.rule)
+        acquired = acquire(network, trials)
+        scores = acquired.scores(network, point.rule if point else options.rule)
     with stages("measure"):
-        people = trials.identities
-        figures = verification_report(scores, trials.same, operating_point=point, keys=trials.keys(), identities=people)
+        same, people = acquired.same, acquired.identities
+        figures = verification_report(scores, same, operating_point=point, keys=acquired.keys(), identities=people)
         if options.baseline:
             figures["baseline"] = {
-                name: verification_report(trivial, trials.same, identities=people)
-                for name, trivial in trivial_scores(trials).items()
+                name: verification_report(trivial, same, identities=people)
+                for name, trivial in trivial_scores(acquired).items()
             }
+    for name, found in (("failure_to_acquire", acquired), ("dev_failure_to_acquire", acquired_dev)):
+        if found is not None:
+            figures[name] = found.failure_to_acquire()
+            report_left_out(figures[name])
     if options.plots:
         with stages("draw"):
-            _draw(Path(options.plots), scores, trials.same, point.threshold if point else None)
+            _draw(Path(options.plots), scores, same, point.threshold if point else None)
     lines = [*_lines(figures), "", str(stages)]
     finish(options, {**figures, "model": options.model, "seconds": stages.seconds}, lines)
 
 
 def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{figures['genuine']:,} genuine pairs, {figures['impostor']:,} impostor pairs\n"
+    yield f"{figures['genuine']:,} genuine pairs, {figures['impostor']:,} impostor pairs"
+    yield f"left out: {left_out(figures['failure_to_acquire'])}\n"
     yield from table(["", "value", "95 % interval"], _rows(figures))
     point = figures["operating_point"]
     if point is None:
