@@ -101,18 +101,13 @@ def train(inks: Sequence[Ink], data: Path, seed: int) -> TwinNetwork:
 
 
 def pairs(signatures: Sequence[Signature], inks: Sequence[Ink], count: int, seed: int) -> Examples:
-    """As many genuine pairs as pairs with a skilled forgery, and a third as many with another writer's signature."""
+    """So many genuine pairs, and as many with a skilled forgery, as Dey et al. draw them."""
     rng = np.random.default_rng(seed)
-    kinds = [skilled_trials(signatures, "fit"), random_trials(signatures, "fit")]
-    drawn = []
-    for trials, same, share in ((kinds[0], True, 1.0), (kinds[0], False, 1.0), (kinds[1], False, 1 / 3)):
-        rows = np.flatnonzero(trials.same == same)
-        rows = rng.choice(rows, min(len(rows), round(count * share)), replace=False)
-        drawn += [(trials.probes[row], trials.references[row, 0], same) for row in rows]
-    left, right, labels = zip(*drawn, strict=True)
-    return Examples(
-        ([inks[i] for i in left], [inks[i] for i in right]), [int(s) for s in labels], Supervision.LABELLED_PAIRS
-    )
+    trials = skilled_trials(signatures, "fit")
+    kinds = [np.flatnonzero(trials.same == same) for same in (True, False)]
+    rows = np.concatenate([rng.choice(kind, min(len(kind), count), replace=False) for kind in kinds])
+    columns = ([inks[i] for i in trials.probes[rows]], [inks[i] for i in trials.references[rows, 0]])
+    return Examples(columns, trials.same[rows].astype(int).tolist(), Supervision.LABELLED_PAIRS)
 
 
 def train_dey(data: Mapping[str, Any], inks: Mapping[str, Any], arguments: argparse.Namespace) -> TwinNetwork:

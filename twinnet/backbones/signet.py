@@ -57,6 +57,7 @@ class SigNet(Backbone):
             nn.ReLU(),
             nn.Dropout(0.5),
             nn.Linear(1024 // narrow, dim),
+            nn.ReLU(),  # the authors' code ends in one too (https://github.com/sounakdey/SigNet)
         )
 
     def default_preprocess(self) -> Mapping[str, Any]:
