@@ -157,6 +157,23 @@ def test_integers(tmp_path_factory, values):
     together.finish()
 
 
+def test_more_integers_than_are_found_together(tmp_path):
+    rng = np.random.default_rng(0)
+    values = [
+        int(value) >> int(shift)
+        for value, shift in zip(rng.integers(-(2**62), 2**62, 60_000), rng.integers(0, 62, 60_000), strict=True)
+    ]
+    path = tmp_path / "integers"
+    path.write_bytes(b"".join(map(packed, values)))
+    stream = DlibStream(path)
+    assert stream.integers(45_000).tolist() == values[:45_000]
+    assert stream.integers(15_000).tolist() == values[45_000:]
+    stream.finish()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(TwinnetError, match="damaged"):
+        DlibStream(path).integers(60_000)
+
+
 @settings(max_examples=40, deadline=None)
 @given(values=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False)))
 def test_floats(tmp_path_factory, values):
