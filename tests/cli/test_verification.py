@@ -167,6 +167,8 @@ def test_eval_reports_on_other_data_only(run, refused, calibrated, people):
         with Image.open(people / "plots" / f"{name}.png") as picture:
             assert min(picture.size) > 300
     assert "chosen on these data" in refused("eval", "verification", calibrated, people / "dev")
+    without = run("eval", "verification", calibrated, people / "dev", "--no-threshold")
+    assert without["operating_point"] is None and 0.5 < without["roc_auc"]["value"] <= 1
 
 
 def test_eval_chooses_a_threshold_on_development_data(run, lines, refused, people, pictures_model):
@@ -176,4 +178,5 @@ def test_eval_chooses_a_threshold_on_development_data(run, lines, refused, peopl
     assert run(*command)["operating_point"] is None
     assert any("no operating point" in line for line in lines(*command))
     assert "go together" in refused(*command, "--dev", people / "dev")
+    assert "give one of them" in refused(*command, "--dev", people / "dev", "--target-fmr", "0.1", "--no-threshold")
     assert "chosen on these data" in refused(*command, "--dev", people / "test", "--target-fmr", "0.1")

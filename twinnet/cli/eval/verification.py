@@ -23,6 +23,9 @@ def add_task(tasks: Any) -> None:
     parser.add_argument("pairs", metavar="PAIRS", help=PAIRS_HELP)
     parser.add_argument("--dev", metavar="PAIRS", help="choose the threshold on these (default: the network's own)")
     parser.add_argument("--target-fmr", type=float, metavar="RATE", help="the false match rate to choose it for")
+    parser.add_argument(
+        "--no-threshold", action="store_true", help="only what needs none, also on the data that it was chosen on"
+    )
     parser.add_argument("--references", type=count, metavar="N", help="as for `twinnet calibrate`")
     parser.add_argument("--rule", choices=RULES, default="mean", help="as for that command")
     parser.add_argument("--baseline", action="store_true", help="also what trivial features of the items reach")
@@ -43,6 +46,8 @@ def run(options: argparse.Namespace) -> None:
 
     if (options.dev is None) != (options.target_fmr is None):
         raise TwinnetError("--dev and --target-fmr go together: pairs to choose a threshold on, and the rate for it")
+    if options.dev and options.no_threshold:
+        raise TwinnetError("--dev chooses a threshold, and --no-threshold reports none: give one of them")
     if options.plots:
         Path(options.plots).mkdir(parents=True, exist_ok=True)
     stages = Stages()
@@ -57,6 +62,7 @@ def run(options: argparse.Namespace) -> None:
         point = network.operating_points.get(trials.references.shape[1])
         acquired = acquire(network, trials)
         scores = acquired.scores(network, point.rule if point else options.rule)
+        point = None if options.no_threshold else point
     with stages("measure"):
         same, people = acquired.same, acquired.identities
         figures = verification_report(scores, same, operating_point=point, keys=acquired.keys(), identities=people)
@@ -72,18 +78,18 @@ def run(options: argparse.Namespace) -> None:
     if options.plots:
         with stages("draw"):
             _draw(Path(options.plots), scores, same, point.threshold if point else None)
-    lines = [*_lines(figures), "", str(stages)]
+    lines = [*_lines(figures, lacking=point is None and not options.no_threshold), "", str(stages)]
     finish(options, {**figures, "model": options.model, "seconds": stages.seconds}, lines)
 
 
-def _lines(figures: Mapping[str, Any]) -> Iterator[str]:
+def _lines(figures: Mapping[str, Any], *, lacking: bool) -> Iterator[str]:
     yield f"{figures['genuine']:,} genuine pairs, {figures['impostor']:,} impostor pairs"
     yield f"left out: {left_out(figures['failure_to_acquire'])}\n"
     yield from table(["", "value", "95 % interval"], _rows(figures))
     point = figures["operating_point"]
-    if point is None:
+    if lacking:
         yield "\nno operating point: choose one with `twinnet calibrate`, or with --dev and --target-fmr"
-    else:
+    elif point is not None:
         yield f"\nat threshold {point['threshold']:.6g}, chosen on other data for an FMR of {point['target_fmr']:g}:"
         yield from table(["", "value", "95 % interval"], [_row(name.upper(), point[name]) for name in ("fmr", "fnmr")])
     for name, trivial in figures.get("baseline", {}).items():

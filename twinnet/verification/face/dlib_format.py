@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,7 +83,7 @@ class DlibStream:
         # What eight bytes from each place on would mean, without those that belong to the next integer.
         eights = np.ndarray(len(chunk) - LONGEST + 1, dtype="<u8", buffer=chunk, strides=(1,))
         kept = np.uint64(2**64 - 1) >> (64 - 8 * sizes.astype(np.uint64))
-        values = (eights[starts - first + 1] & kept).astype(np.int64)
+        values: Integers = (eights[starts - first + 1] & kept).astype(np.int64)
         return np.where(control & NEGATIVE, -values, values)
 
     def _starts(self, count: int) -> Integers:
@@ -155,7 +156,7 @@ class DlibStream:
             raise self.damaged(f"{len(self.bytes) - self.position:,} bytes too many")
 
 
-def _chain(sizes: npt.NDArray[np.uint8]) -> Integers:
+def _chain(sizes: npt.NDArray[Any]) -> Integers:
     """The places 0, sizes[0], sizes[0] + sizes[sizes[0]] and so on in an array, without a step of Python for each."""
     end = len(sizes)
     following = np.append(np.minimum(np.arange(end) + sizes, end), end)
