@@ -171,6 +171,35 @@ def test_eval_reports_on_other_data_only(run, refused, calibrated, people):
     assert without["operating_point"] is None and 0.5 < without["roc_auc"]["value"] <= 1
 
 
+def test_eval_identification(run, lines, refused, people, calibrated):
+    Image.new("RGB", (1, 1)).save(people / "test" / "person2" / "dot.png")
+    command = ("eval", "identification", calibrated, people / "test", "--enrol", "2", "--strangers", "0.25")
+    figures = run(*command, "--plots", people / "plots", "--fpir", "0.5", "0.001")
+    names = ("people_enrolled", "items_enrolled", "mated_probes", "strangers", "non_mated_probes")
+    assert [figures[name] for name in names] == [6, 12, 12, 2, 8]
+    assert figures["failure_to_acquire"]["reasons"] == {"too small": 1}
+    assert [entry["rank"] for entry in figures["cmc"]] == [1, 2, 3, 4, 5, 6]
+    assert figures["cmc"][-1]["rate"]["found"] == 12
+    assert [entry["target_fpir"] for entry in figures["dir_at_fpir"]] == [0.5]
+    assert figures["dir_at_fpir"][0]["fpir"]["errors"] == 4
+    assert figures["operating_point"]["threshold"] == twinnet.load(calibrated).operating_point.threshold
+    for name in ("cmc", "dir"):
+        with Image.open(people / "plots" / f"{name}.png") as picture:
+            assert min(picture.size) > 300
+    shown = lines(*command)
+    assert any("6 people enrolled" in line for line in shown)
+    assert any(line.startswith("operating point") for line in shown)
+    assert run(*command, "--strangers", "0")["dir_at_fpir"] == []
+    assert "nobody can be enrolled" in refused(*command, "--enrol", "9")
+
+
+def test_eval_identification_leaves_out_an_operating_point_that_knows_the_data(run, capsys, people, calibrated):
+    command = ("eval", "identification", calibrated, people / "dev", "--strangers", "0.25")
+    assert run(*command)["operating_point"] is None
+    main([*map(str, command)])
+    assert "left out: the operating point was chosen on these data" in capsys.readouterr().err
+
+
 def test_eval_chooses_a_threshold_on_development_data(run, lines, refused, people, pictures_model):
     command = ("eval", "verification", pictures_model, people / "test")
     figures = run(*command, "--dev", people / "dev", "--target-fmr", "0.1")

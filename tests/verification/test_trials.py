@@ -7,7 +7,7 @@ import pytest
 
 from twinnet import TwinnetError
 from twinnet.verification import trials
-from twinnet.verification.trials import trials_of_identities, trials_of_pairs
+from twinnet.verification.trials import trials_of_identities, trials_of_pairs, trials_of_searches
 
 
 def as_pairs(found):
@@ -36,13 +36,28 @@ def test_many_pairs_are_drawn_at_random(monkeypatch):
     assert (as_pairs(found)) == as_pairs(trials_of_identities(items, owners, "here"))
 
 
-def test_several_references_are_no_probes():
+@pytest.mark.parametrize("seed", range(4))
+def test_random_references_are_no_probes(seed):
     items, owners = ["a1", "a2", "a3", "b1", "b2", "b3", "b4", "c1"], list("aaabbbbc")
-    found = trials_of_identities(items, owners, "here", references=2)
-    assert as_pairs(found) == {
-        ("a3", "a1", "a2", True), ("b3", "a1", "a2", False), ("b4", "a1", "a2", False), ("c1", "a1", "a2", False),
-        ("a3", "b1", "b2", False), ("b3", "b1", "b2", True), ("b4", "b1", "b2", True), ("c1", "b1", "b2", False),
-    }  # fmt: skip
+    found = trials_of_identities(items, owners, "here", 2, seed)
+    references = {tuple(items[i] for i in row) for row in found.references.tolist()}
+    assert sorted(row[0][0] + row[1][0] for row in references) == ["aa", "bb"]
+    probes = set(items) - {item for row in references for item in row}
+    assert as_pairs(found) == {(probe, *row, probe[0] == row[0][0]) for probe in probes for row in references}
+
+
+def test_the_seed_decides_on_the_references():
+    items, owners = list(range(40)), np.arange(40) // 8
+    drawn = {trials_of_identities(items, owners, "here", 3, seed).references.tobytes() for seed in (0, 0, 1, 2)}
+    assert len(drawn) == 3
+
+
+def test_searches_are_every_probe_with_every_enrolled_item(monkeypatch):
+    items, owners = ["a1", "b1", "a2", "c1"], list("abac")
+    found = trials_of_searches(items, owners, "here", np.array([2, 3]), np.array([0, 1]))
+    assert as_pairs(found) == {("a2", "a1", True), ("a2", "b1", False), ("c1", "a1", False), ("c1", "b1", False)}
+    monkeypatch.setattr(trials, "MOST_IMPOSTORS", 1)
+    assert len(trials_of_searches(items, owners, "here", np.array([2, 3]), np.array([0, 1])).same) == 2
 
 
 @pytest.mark.parametrize(("owners", "references"), [("aaa", 1), ("abc", 1), ("aabb", 2)])

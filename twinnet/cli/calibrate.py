@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, count, load_network
+from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, add_seed, count, load_network
 from twinnet.cli.output import Stages, as_json, left_out, report_left_out
 from twinnet.errors import TwinnetError
 
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--references",
         type=count,
         metavar="N",
-        help="compare with N references of one identity at a time (default: as many as the table has, otherwise 1)",
+        help="compare with N random references of one identity at a time (default: those of the table, or 1)",
     )
     parser.add_argument(
         "--rule",
@@ -46,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the network is saved with the threshold (default: MODEL, if it is a folder)",
     )
+    add_seed(parser)
     add_format(parser)
     add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> None:
     target = _target(options)
     check_destination(target)
     stages = Stages()
-    trials = read_trials(options.pairs, options.format, options.references)
+    trials = read_trials(options.pairs, options.format, options.references, options.seed)
     check_target(options.target_fmr, int((~trials.same).sum()))
     with stages("load"):
         network = load_network(options)

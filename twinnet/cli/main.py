@@ -18,7 +18,7 @@ COMMANDS = {
     "search": "find the sentences of a corpus that are closest to a query",
     "cluster": "group similar sentences, or drop near duplicates",
     "train": "train a network on scored pairs, inference, pairs or triplets",
-    "eval": "measure a network on similarity, pairs, triplets, retrieval or verification",
+    "eval": "measure a network on similarity, pairs, triplets, retrieval, verification, identification or tracking",
     "calibrate": "choose the threshold of verdicts for a false match rate, on development pairs",
     "enrol": "add people to a gallery, by the embeddings of their pictures",
     "identify": "say who of a gallery is in pictures, in a video, or before the camera",

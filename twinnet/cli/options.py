@@ -55,6 +55,11 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help="where to run, as torch names it: cpu, cuda, cuda:1, ... (default: cpu)")
 
 
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """The seed of random choices."""
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random choices of items (default: 0)")
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """How the result is shown."""
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")

@@ -65,10 +65,8 @@ def left_out(failures: Mapping[str, Any]) -> str:
     if not failures["items"]:
         return f"none of {failures['of']:,} items"
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in failures["reasons"].items())
-    return (
-        f"{failures['items']:,} of {failures['of']:,} items ({reasons}), and {failures['trials_left_out']:,} "
-        "comparisons with them"
-    )
+    trials = f", and {failures['trials_left_out']:,} comparisons with them" if "trials_left_out" in failures else ""
+    return f"{failures['items']:,} of {failures['of']:,} items ({reasons}){trials}"
 
 
 def report_left_out(failures: Mapping[str, Any]) -> None:

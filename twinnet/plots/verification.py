@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy import stats
+
+from twinnet.plots.canvas import canvas, write
 
 GENUINE, IMPOSTOR, POINT = "#1b6ca8", "#c8553d", "black"
 BINS = 60
@@ -28,7 +27,7 @@ def draw_histogram(scores: Any, same: Any, path: Path, threshold: float | None =
         path: The file.
         threshold: The operating point's, drawn as a line.
     """
-    figure, axes = _canvas()
+    figure, axes = canvas()
     a, b = np.asarray(scores, dtype=np.float64), np.asarray(same, dtype=bool)
     edges = np.linspace(a.min(), a.max() + 1e-9, BINS + 1).tolist()
     for kind, name, colour in ((~b, "impostor", IMPOSTOR), (b, "genuine", GENUINE)):
@@ -36,7 +35,7 @@ def draw_histogram(scores: Any, same: Any, path: Path, threshold: float | None =
     if threshold is not None:
         axes.axvline(threshold, color=POINT, linestyle="--", linewidth=1, label=f"threshold {threshold:.4g}")
     axes.set(xlabel="score (larger is closer)", ylabel="density", title="Scores")
-    _write(figure, axes, path)
+    write(figure, axes, path)
 
 
 def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> None:
@@ -48,7 +47,7 @@ def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> No
         path: The file.
         point: FMR and FNMR of the operating point, drawn as a dot.
     """
-    figure, axes = _canvas()
+    figure, axes = canvas()
     x = np.asarray(fmr)
     lowest = x[x > 0].min() / 2
     axes.plot(np.maximum(x, lowest), 1 - np.asarray(fnmr), color=GENUINE, drawstyle="steps-post")
@@ -56,12 +55,12 @@ def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> No
         axes.plot(max(point[0], lowest), 1 - point[1], "o", color=POINT, label=_named(point))
     axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.02))
     axes.set(xlabel="false match rate", ylabel="true match rate (1 - FNMR)", title="ROC")
-    _write(figure, axes, path)
+    write(figure, axes, path)
 
 
 def draw_det(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> None:
     """Write the DET curve as PNG, on normal deviate axes (Martin et al. 1997); arguments as for `draw_roc`."""
-    figure, axes = _canvas()
+    figure, axes = canvas()
     x, y = np.asarray(fmr), np.asarray(fnmr)
     inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
     axes.plot(_deviate(x[inside]), _deviate(y[inside]), color=GENUINE)
@@ -74,7 +73,7 @@ def draw_det(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> No
     limits = stats.norm.ppf([DET_TICKS[0] / 2, 0.9])
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set(xlabel="false match rate", ylabel="false non-match rate", title="DET")
-    _write(figure, axes, path)
+    write(figure, axes, path)
 
 
 def _deviate(rates: Any) -> Any:
@@ -83,17 +82,3 @@ def _deviate(rates: Any) -> Any:
 
 def _named(point: Errors) -> str:
     return f"operating point: FMR {point[0]:.2g}, FNMR {point[1]:.2g}"
-
-
-def _canvas() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(6.4, 5), layout="constrained", dpi=130)
-    axes = figure.subplots()
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _write(figure: Figure, axes: Axes, path: Path) -> None:
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(frameon=False)
-    FigureCanvasAgg(figure).print_png(path)

@@ -1,13 +1,14 @@
-"""Trials whose items all gave an embedding, and the items that gave none: failures to acquire."""
+"""Items that give an embedding, those that give none (failures to acquire), and the trials that are left."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twinnet.encoder import Array, Side
 from twinnet.encoding import EncodeReport
@@ -36,41 +37,56 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Acquired(Trials):
-    """Trials that have their embeddings, without those that an item without ground takes part in.
+class EmbeddedItems:
+    """Items with their embeddings, and which of them gave none.
 
     Attributes:
-        left: The embeddings of the items (M, D) as probes.
+        usable: Whether each item gave an embedding (M,).
+        left: The embeddings as probes (M, D); NaN where there is none.
         right: The same as references.
-        failures: The items that were left out.
-        items_tried: How many items there were with them.
-        trials_left_out: How many trials went with them.
+        failures: The items without.
     """
 
+    usable: npt.NDArray[np.bool_]
     left: Array
     right: Array
     failures: tuple[Failure, ...]
-    items_tried: int
-    trials_left_out: int
-
-    def scores(self, network: TwinNetwork, rule: Rule = "mean", progress: bool | None = None) -> Scores:
-        """The score of each trial (N,), from the embeddings; nothing is embedded again."""
-        del progress
-        return self.compare(network, self.left, self.right, rule)
 
     def failure_to_acquire(self) -> dict[str, Any]:
-        """What was left out, for JSON: counts, and each item with its reason."""
+        """What gave no embedding, for JSON: counts, and each item with its reason."""
         return {
             "items": len(self.failures),
-            "of": self.items_tried,
-            "trials_left_out": self.trials_left_out,
+            "of": len(self.usable),
             "reasons": dict(Counter(failure.reason for failure in self.failures).most_common()),
             "left_out": [{"item": str(failure.item), "reason": failure.reason} for failure in self.failures],
         }
 
 
-def acquire(network: TwinNetwork, trials: Trials, progress: bool | None = None) -> Acquired:
-    """Embed the items of trials, each once for each side, and leave out those that give no ground for a verdict.
+@dataclass(frozen=True)
+class Acquired(Trials):
+    """Trials that have their embeddings, without those that an item without ground takes part in.
+
+    Attributes:
+        embedded: The items of all trials, with those that were left out.
+        trials_left_out: How many trials went with them.
+    """
+
+    embedded: EmbeddedItems
+    trials_left_out: int
+
+    def scores(self, network: TwinNetwork, rule: Rule = "mean", progress: bool | None = None) -> Scores:
+        """The score of each trial (N,), from the embeddings; nothing is embedded again."""
+        del progress
+        usable = self.embedded.usable
+        return self.compare(network, self.embedded.left[usable], self.embedded.right[usable], rule)
+
+    def failure_to_acquire(self) -> dict[str, Any]:
+        """What was left out, for JSON: counts, and each item with its reason."""
+        return {**self.embedded.failure_to_acquire(), "trials_left_out": self.trials_left_out}
+
+
+def embed_items(network: TwinNetwork, items: Sequence[Any], progress: bool | None = None) -> EmbeddedItems:
+    """Embed items, each once for each side, and note those that give no ground for a verdict.
 
     Such items (no face found, a blank page, too small) are counted and not compared: an error rate holds for the
     comparisons that take place, and the share of items without ground stands beside it. A damaged or missing file is no
@@ -78,26 +94,44 @@ def acquire(network: TwinNetwork, trials: Trials, progress: bool | None = None) 
 
     Args:
         network: What embeds.
-        trials: The trials; those that are acquired already come back as they are.
+        items: The items (M).
         progress: Whether to show a bar; unless given, only on a terminal.
 
     Raises:
         TwinnetError: If items cannot be taken (damaged, missing, of the wrong kind), after all were tried; the message
-            names the first ones. Or if no trial is left.
+            names the first ones.
+    """
+    left, refused = _embed(network, items, "left", progress)
+    right = left
+    if network.other is not None:
+        right, further = _embed(network, items, "right", progress)
+        refused = {**refused, **further}
+    _check_readable(refused, len(items))
+    usable = np.ones(len(items), dtype=bool)
+    usable[list(refused)] = False
+    failures = tuple(Failure(items[i], str(refused[i].reason), refused[i].problem) for i in sorted(refused))
+    return EmbeddedItems(usable, left, right, failures)
+
+
+def acquire(network: TwinNetwork, trials: Trials, progress: bool | None = None) -> Acquired:
+    """Embed the items of trials, and leave out the trials with an item that gives no ground, see `embed_items`.
+
+    Args:
+        network: What embeds.
+        trials: The trials; those that are acquired already come back as they are.
+        progress: Whether to show a bar; unless given, only on a terminal.
+
+    Raises:
+        TwinnetError: If items cannot be taken, or no trial is left.
     """
     if isinstance(trials, Acquired):
         return trials
-    left, refused = _embed(network, trials, "left", progress)
-    right = left
-    if network.other is not None:
-        right, further = _embed(network, trials, "right", progress)
-        refused = {**refused, **further}
-    _check_readable(refused, len(trials.items))
-    usable = np.ones(len(trials.items), dtype=bool)
-    usable[list(refused)] = False
+    embedded = embed_items(network, trials.items, progress)
+    usable = embedded.usable
     kept = usable[trials.probes] & usable[trials.references].all(axis=1)
     if not kept.any():
-        raise TwinnetError(f"{trials.source}: no comparison is left, {len(refused):,} items give no ground for one")
+        count = len(embedded.failures)
+        raise TwinnetError(f"{trials.source}: no comparison is left, {count:,} items give no ground for one")
     place = np.cumsum(usable) - 1
     return Acquired(
         [item for item, good in zip(trials.items, usable, strict=True) if good],
@@ -106,17 +140,14 @@ def acquire(network: TwinNetwork, trials: Trials, progress: bool | None = None) 
         trials.same[kept],
         trials.owners[usable],
         trials.source,
-        left[usable],
-        right[usable],
-        tuple(Failure(trials.items[i], str(refused[i].reason), refused[i].problem) for i in sorted(refused)),
-        len(trials.items),
+        embedded,
         int((~kept).sum()),
     )
 
 
-def _embed(network: TwinNetwork, trials: Trials, side: Side, progress: bool | None) -> tuple[Array, Refused]:
+def _embed(network: TwinNetwork, items: Sequence[Any], side: Side, progress: bool | None) -> tuple[Array, Refused]:
     report = EncodeReport()
-    rows = network.encode(trials.items, side=side, progress=progress, report=report, skip_bad=True)
+    rows = network.encode(items, side=side, progress=progress, report=report, skip_bad=True)
     return rows, report.refused
 
 

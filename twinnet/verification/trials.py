@@ -82,6 +82,14 @@ class Trials:
         return scores
 
 
+def trials_of_searches(items: Sequence[Any], owners: Sequence[Any], source: str, probes: Rows, gallery: Rows) -> Trials:
+    """Each probe (P) with each enrolled item (G), as rows of the items, or the first million of these trials."""
+    numbers = np.unique(np.asarray(owners), return_inverse=True)[1]
+    most = MOST_IMPOSTORS // len(gallery) + 1
+    left, right = np.repeat(probes[:most], len(gallery)), np.tile(gallery, len(probes[:most]))
+    return Trials(items, left, right[:, None], numbers[left] == numbers[right], numbers, source)
+
+
 def trials_of_pairs(columns: Sequence[Sequence[Any]], labels: Sequence[int], source: str) -> Trials:
     """Trials of listed pairs. Items that are the same by a label belong to one identity.
 
@@ -102,14 +110,14 @@ def trials_of_identities(
 ) -> Trials:
     """All pairs within identities, and those across them (a random million where there are more).
 
-    With several references, the first items of an identity are its references, and all others are compared with them.
+    With several references, random items of an identity are its references, and all others are compared with them.
 
     Args:
         items: The items (M).
         owners: Who or what each shows (M).
         source: Where they come from.
         references: How many references of one identity there are in a trial.
-        seed: Of the random draw.
+        seed: Of the random draws.
 
     Raises:
         TwinnetError: If there are fewer than two identities, or none has enough items.
@@ -126,8 +134,8 @@ def trials_of_identities(
         pairs = _pairs(numbers, rng)
         probes, enrolled = pairs[:, 0], pairs[:, 1:]
     else:
-        members = [np.flatnonzero(numbers == person) for person in range(len(names))]
-        kept = [rows[:references] for rows in members if len(rows) > references]
+        members = [rng.permutation(np.flatnonzero(numbers == person)) for person in range(len(names))]
+        kept = [np.sort(rows[:references]) for rows in members if len(rows) > references]
         used = np.concatenate(kept)
         others = np.setdiff1d(np.arange(len(items)), used)
         probes = np.tile(others, len(kept))

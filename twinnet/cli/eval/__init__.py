@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.eval import pairs, retrieval, sts, tracking, triplets, verification
+from twinnet.cli.eval import identification, pairs, retrieval, sts, tracking, triplets, verification
 
-KINDS = (sts, pairs, triplets, retrieval, verification, tracking)
+KINDS = (sts, pairs, triplets, retrieval, verification, identification, tracking)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

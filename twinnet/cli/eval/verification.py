@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, add_output, count, load_network
+from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, add_output, add_seed, count, load_network
 from twinnet.cli.output import Stages, finish, left_out, report_left_out, table, write_atomically
 from twinnet.errors import TwinnetError
 
@@ -30,6 +30,7 @@ def add_task(tasks: Any) -> None:
     parser.add_argument("--rule", choices=RULES, default="mean", help="as for that command")
     parser.add_argument("--baseline", action="store_true", help="also what trivial features of the items reach")
     parser.add_argument("--plots", metavar="DIR", help="write score histogram, DET and ROC curves there, as PNG")
+    add_seed(parser)
     add_format(parser)
     add_device(parser)
     add_output(parser)
@@ -51,8 +52,8 @@ def run(options: argparse.Namespace) -> None:
     if options.plots:
         Path(options.plots).mkdir(parents=True, exist_ok=True)
     stages = Stages()
-    trials = read_trials(options.pairs, options.format, options.references)
-    dev = read_trials(options.dev, options.format, options.references) if options.dev else None
+    trials = read_trials(options.pairs, options.format, options.references, options.seed)
+    dev = read_trials(options.dev, options.format, options.references, options.seed) if options.dev else None
     with stages("load"):
         network = load_network(options)
     with stages("score"):

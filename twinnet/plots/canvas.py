@@ -1,0 +1,25 @@
+"""One look for the curves of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+
+def canvas() -> tuple[Figure, Axes]:
+    """An empty picture with a light grid."""
+    figure = Figure(figsize=(6.4, 5), layout="constrained", dpi=130)
+    axes = figure.subplots()
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def write(figure: Figure, axes: Axes, path: Path) -> None:
+    """Write it as PNG, with a legend if anything has a label."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False)
+    FigureCanvasAgg(figure).print_png(path)
