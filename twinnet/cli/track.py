@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--select", action="store_true", help="draw the box in a window")
     parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
     parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
-    parser.add_argument("--fast", action="store_true", help="one size of the search region instead of three")
+    parser.add_argument("--fast", action="store_true", help="a smaller search region, or one size instead of three")
     parser.add_argument("--out", metavar="VIDEO", help="write the annotated video (.webm plays in browsers)")
     parser.add_argument("--overlay", action="store_true", help="show the similarity map in the annotated video")
     parser.add_argument("--csv", metavar="FILE", help="write the boxes")

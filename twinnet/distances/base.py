@@ -13,6 +13,9 @@ from torch import Tensor
 from twinnet.component import Component
 from twinnet.errors import TwinnetError
 
+# Cells of an exemplar above which the products of all of them with a whole map would take too much memory.
+MANY_CELLS = 64
+
 
 class Distance(Component, BaseDistance):
     """Compares embeddings in three forms: pair by pair, all with all, and an exemplar at every place of a map.
@@ -101,9 +104,21 @@ def cross_correlation(exemplar: Tensor, search: Tensor) -> Tensor:
     The cross-correlation layer of SiamFC (Bertinetto et al. 2016, https://arxiv.org/abs/1606.09549, eq. 2).
     """
     check_dense(exemplar, search)
+    height, width = exemplar.shape[2:]
+    if height * width <= MANY_CELLS:
+        # Each cell of the exemplar with each of the map as one matrix product, then sums along diagonals.
+        products = torch.bmm(exemplar.flatten(2).transpose(1, 2), search.flatten(2))  # (B, h*w, H*W)
+        return _shifted(products.view(-1, height, width, *search.shape[2:])).sum((1, 2))
     batch = len(search)
     joined = search.reshape(1, -1, *search.shape[2:])  # (1, B*C, H, W)
     return F.conv2d(joined, exemplar, groups=batch)[0]  # (B, H-h+1, W-w+1)
+
+
+def _shifted(maps: Tensor) -> Tensor:
+    """Cell (y + i, x + j) of map (i, j) at (y, x), as a view: (B, h, w, H, W) -> (B, h, w, H-h+1, W-w+1)."""
+    batch, i, j, y, x = maps.stride()
+    down, across = (maps.shape[side + 2] - maps.shape[side] + 1 for side in (1, 2))
+    return maps.as_strided((*maps.shape[:3], down, across), (batch, i + y, j + x, y, x))
 
 
 def window_energy(search: Tensor, height: int, width: int) -> Tensor:

@@ -33,7 +33,7 @@ def track(
             mapping from names to them.
         model: A tracking network, its name or folder.
         device: Where to run, as torch names it.
-        fast: One size of the search region instead of three.
+        fast: A smaller search region, or one size of it instead of three, see `Tracker`.
         redetect: Whether a lost target is looked for in the whole frame.
         **options: A `threshold` of one's own, or constants of inference, see `Tracker`.
 

@@ -54,7 +54,8 @@ class BoxHead(nn.Module):
         """
         parts = F.normalize(self._parts(exemplar, size), dim=1)  # (B, C, P*P)
         seen = F.normalize(search, dim=1)
-        similar = torch.bmm(parts.transpose(1, 2), seen.flatten(2)).unflatten(2, search.shape[2:])  # (B, P*P, H, W)
+        similar = torch.bmm(seen.flatten(2).transpose(1, 2), parts)  # (B, H*W, P*P), which is channels last
+        similar = similar.transpose(1, 2).unflatten(2, search.shape[2:])  # (B, P*P, H, W)
         relative = torch.log(size / (8 * self.stride))[:, :, None, None].expand(-1, -1, *search.shape[2:])
         x = F.relu(self.enter(torch.cat([similar, self.look(seen), relative], 1)))
         for block in self.tower:

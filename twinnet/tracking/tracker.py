@@ -14,6 +14,7 @@ from torch import Tensor
 from twinnet.boxes import Boxes, centres, from_centres
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
+from twinnet.fusion import fused
 from twinnet.network import TwinNetwork
 from twinnet.tracking.boxmap import BoxMapReader
 from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
@@ -21,6 +22,9 @@ from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.tracking.protocol import target_places
 from twinnet.tracking.response import ResponseReader
 from twinnet.tracking.target import Target
+
+# The largest stride of the backbones in use: search regions of whole such steps keep the cells of all depths aligned.
+DEEPEST = 32
 
 
 class Tracker:
@@ -30,8 +34,8 @@ class Tracker:
         network: A tracking network, see `twinnet.tracking.protocol`.
         threshold: The score below which a target counts as lost; that of the network's operating point unless given.
             Without either no target is ever lost.
-        fast: One size of the search region instead of several: faster, and blind to changes of size where the network
-            does not know boxes.
+        fast: A smaller search region where the network knows boxes; one size of it instead of several where it does
+            not, which makes it blind to changes of size.
         **constants: Constants of inference that replace the network's own, see `Inference`.
 
     Raises:
@@ -45,7 +49,7 @@ class Tracker:
         stride = network.tower.backbone.stride
         if not isinstance(preprocess, TrackingPreprocess) or stride is None:
             raise TwinnetError("this is no tracking network: it needs the preprocess 'tracking' and a backbone of maps")
-        self.network = network
+        self.network = fused(network)
         self.preprocess = preprocess
         self.stride = stride
         point = network.operating_point
@@ -54,8 +58,11 @@ class Tracker:
             threshold = point.threshold
         self.threshold = threshold
         self.knows_boxes = getattr(network.distance, "box_head", None) is not None
+        self.search_size = preprocess.search_size
         if fast or self.knows_boxes:
             constants["scales"] = 1
+        if fast and self.knows_boxes:
+            self.search_size = fast_search_size(preprocess.exemplar_size, preprocess.search_size)
         try:
             self.inference = replace(preprocess.inference, **constants)  # type: ignore[arg-type]
         except TypeError as error:
@@ -118,7 +125,7 @@ class Tracker:
         if not targets:
             return
         regions = [self._regions(target) for target in targets]
-        size = self.preprocess.search_size
+        size = self.search_size
         cuts = np.concatenate(
             [crops(frame, around, size, target.border) for around, target in zip(regions, targets, strict=True)]
         )
@@ -127,9 +134,7 @@ class Tracker:
         read(search, targets, regions)
 
     def _regions(self, target: Target) -> list[Region]:
-        middle = search_region(
-            target.whole, self.preprocess.exemplar_size, self.preprocess.search_size, self.preprocess.context
-        )
+        middle = search_region(target.whole, self.preprocess.exemplar_size, self.search_size, self.preprocess.context)
         return [middle.scaled(float(factor)) for factor in self.factors]
 
     def _read_scores(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
@@ -148,7 +153,7 @@ class Tracker:
 
     def _read_boxes(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         exemplars = torch.cat([target.exemplar for target in targets])
-        zooms = [self.preprocess.search_size / region[0].side for region in regions]
+        zooms = [self.search_size / region[0].side for region in regions]
         sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
         first_sizes = np.stack([self._exemplar_size(target) for target in targets])
         located: Any = self.network.distance
@@ -171,20 +176,26 @@ class Tracker:
         target.score = score
         target.lost = self.threshold is not None and score < self.threshold
         if not target.lost:
-            centre = region.to_frame(place, self.preprocess.search_size)
+            centre = region.to_frame(place, self.search_size)
             target.move(centre, size, self.inference.smallest, self.inference.largest)
 
     def _keep_map(self, target: Target, scores: npt.NDArray[np.float32], region: Region) -> None:
         target.scores = scores
-        target.reach = len(scores) * self.stride * region.side / self.preprocess.search_size
+        target.reach = len(scores) * self.stride * region.side / self.search_size
         target.map_centre = np.array([region.x, region.y])
 
     def _reader(self, kind: Any, count: int, exemplar_cells: int) -> Any:
         if count not in self._readers:
             kernel = getattr(self.network.distance, "kernel", None)
             places = target_places(count, self.stride, self.preprocess.exemplar_size, exemplar_cells, kernel)
-            self._readers[count] = kind(places, self.preprocess.search_size, self.inference)
+            self._readers[count] = kind(places, self.search_size, self.inference)
         return self._readers[count]
+
+
+def fast_search_size(exemplar_size: int, search_size: int) -> int:
+    """A third of the reach around the exemplar, in whole cells of the deepest maps."""
+    reach = (search_size - exemplar_size) // 3 // DEEPEST * DEEPEST
+    return min(search_size, exemplar_size + max(DEEPEST, reach))
 
 
 def check_box(box: Any, frame_size: tuple[int, int]) -> Boxes:

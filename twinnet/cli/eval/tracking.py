@@ -31,7 +31,7 @@ def add_task(tasks: Any) -> None:
     )
     parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
     parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
-    parser.add_argument("--fast", action="store_true", help="one size of the search region instead of three")
+    parser.add_argument("--fast", action="store_true", help="a smaller search region, or one size instead of three")
     parser.add_argument(
         "--starts",
         type=count,
