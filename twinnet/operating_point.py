@@ -80,6 +80,8 @@ class OperatingPoint:
         development: The development data.
         references: How many references of one identity an item is compared with.
         rule: How they become one: "mean" or "max" of the scores, or the score with their "centroid".
+        target_fnmr: The false non-match rate, where that was asked for and `target_fmr` is what came with it: how often
+            a tracker may report a target lost that it has.
     """
 
     threshold: float
@@ -92,6 +94,7 @@ class OperatingPoint:
     development: Development
     references: int = 1
     rule: Rule = "mean"
+    target_fnmr: float | None = None
 
     def accepts(self, score: float) -> bool:
         """Whether a score is a match."""

@@ -8,7 +8,8 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 
 from twinnet import TwinnetError
-from twinnet.verification.calibration import choose_operating_point, fit_probability, smallest_rate
+from twinnet.evaluation.probability import fit_probability
+from twinnet.verification.calibration import choose_operating_point, smallest_rate
 
 
 def drawn(seed, genuine=300, impostor=5000, decimals=None, gap=3.0):

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "train a network on scored pairs, inference, pairs or triplets",
     "eval": "measure a network on similarity, pairs, triplets, retrieval, verification, identification or tracking",
     "calibrate": "choose the threshold of verdicts for a false match rate, on development pairs",
+    "calibrate-tracker": "choose the score below which a target counts as lost, on annotated sequences",
     "enrol": "add people to a gallery, by the embeddings of their pictures",
     "identify": "say who of a gallery is in pictures, in a video, or before the camera",
     "forget": "remove somebody from a gallery",
@@ -79,7 +80,7 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            import_module(f"twinnet.cli.{name}").configure(subparser)
+            import_module(f"twinnet.cli.{name.replace('-', '_')}").configure(subparser)
     return parser
 
 
