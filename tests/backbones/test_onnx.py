@@ -3,10 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import twinnet
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.backbones.onnx import OnnxBackbone
+from twinnet.backbones.onnx_format import input_shapes
 
 
 def field(number: int, value: int | str | bytes) -> bytes:
@@ -59,8 +62,41 @@ def test_what_cannot_be_run_is_refused(tmp_path):
     (tmp_path / "text.onnx").write_text("no network")
     with pytest.raises(TwinnetError, match="there is no such ONNX file"):
         OnnxBackbone("missing.onnx")
-    with pytest.raises(TwinnetError, match="OpenCV cannot run it"):
+    with pytest.raises(TwinnetError, match="not an ONNX file"):
         OnnxBackbone(str(tmp_path / "text.onnx"))
+
+
+def test_pictures_of_another_size_never_reach_opencv(onnx_file):
+    path, _ = onnx_file
+    for size in (4, 7, 9, 112):
+        with pytest.raises(TwinnetError, match=rf"takes pictures \(1, 3, 8, 8\), not \(1, 3, {size}, {size}\)"):
+            OnnxBackbone(str(path), size=size)
+    backbone = OnnxBackbone(str(path), size=8)
+    with pytest.raises(TwinnetError, match="8 pixels a side"):
+        backbone({"pixels": torch.zeros(1, 3, 9, 8)})
+
+
+def test_shapes_of_inputs():
+    name, free = field(1, "x"), field(1, field(2, "height"))
+    of_tensor = field(2, field(1, field(2, field(1, field(1, 1)) + field(1, field(1, 3)) + free + free)))
+    weights = field(5, field(8, "w") + field(9, b"\0" * 4)) + field(11, tensor_info("w", (1,)))
+    assert input_shapes(field(1, 8) + field(7, weights + field(11, name + of_tensor))) == [(1, 3, None, None)]
+    assert input_shapes(b"") == []
+
+
+@given(st.binary(max_size=60))
+def test_bytes_of_any_kind_have_shapes_or_are_refused(content):
+    try:
+        assert isinstance(input_shapes(content), list)
+    except ValueError as error:
+        assert "at byte" in str(error)
+
+
+def test_a_network_that_takes_no_pictures_is_refused(tmp_path):
+    path = tmp_path / "flat.onnx"
+    path.write_bytes(field(7, field(11, tensor_info("x", (1, 12)))))
+    with pytest.raises(TwinnetError, match=r"takes \(1, 12\)"):
+        OnnxBackbone(str(path))
 
 
 def test_it_takes_no_gradients(onnx_file):

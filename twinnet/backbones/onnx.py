@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import torch
 from torch import Tensor
 
 from twinnet.backbones.base import Backbone
+from twinnet.backbones.onnx_format import Shape, input_shapes
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
+
+CHANNELS = 3
 
 
 class OnnxBackbone(Backbone):
@@ -43,7 +47,14 @@ class OnnxBackbone(Backbone):
         return {"size": self.size, "width": self.width}
 
     def forward(self, batch: Batch) -> Features:
-        """Pictures (B, 3, size, size) -> vectors (B, D), one picture at a time: many such files take no more."""
+        """Pictures (B, 3, size, size) -> vectors (B, D), one picture at a time: many such files take no more.
+
+        Raises:
+            TwinnetError: If the pictures are of another size.
+        """
+        shape = tuple(batch["pixels"].shape[1:])
+        if shape != (CHANNELS, self.size, self.size):
+            raise TwinnetError(f"pictures of the shape {shape}, but this ONNX network takes {self.size} pixels a side")
         rows = [self._run(picture[None]) for picture in batch["pixels"].detach().cpu().numpy()]
         return Features(torch.from_numpy(np.stack(rows)).to(batch["pixels"].device))
 
@@ -56,6 +67,7 @@ class OnnxBackbone(Backbone):
         self._read(weights["onnx"].numpy(), "the saved ONNX network")
 
     def _read(self, file: np.ndarray[Any, np.dtype[np.uint8]], name: str) -> None:
+        _check_input(file.tobytes(), name, self.size)
         try:
             self.network = cv2.dnn.readNetFromONNX(file)
             width = len(self._run(np.zeros((1, 3, self.size, self.size), dtype=np.float32)))
@@ -68,3 +80,25 @@ class OnnxBackbone(Backbone):
         self.network.setInput(np.ascontiguousarray(picture))
         vector: np.ndarray[Any, np.dtype[np.float32]] = self.network.forward().reshape(-1).astype(np.float32)
         return vector
+
+
+def _check_input(file: bytes, name: str, size: int) -> None:
+    """Refuse what the file says it does not take: OpenCV 5 ends the process on some pictures of a wrong size.
+
+    Raises:
+        TwinnetError: If it takes no pictures of this size.
+    """
+    try:
+        shapes = input_shapes(file)
+    except ValueError as error:
+        raise TwinnetError(f"{name}: not an ONNX file that can be read ({error})") from error
+    wanted = (1, CHANNELS, size, size)
+    if len(shapes) != 1 or len(shapes[0]) != len(wanted):
+        raise TwinnetError(f"{name}: takes {_shown(shapes)}, expected one input of pictures (1, 3, height, width)")
+    if any(has is not None and has != want for has, want in zip(shapes[0], wanted, strict=True)):
+        raise TwinnetError(f"{name}: takes pictures {_shown(shapes)}, not {wanted}: give size= and preprocess to fit")
+
+
+def _shown(shapes: Sequence[Shape]) -> str:
+    shown = ["(" + ", ".join("any" if size is None else str(size) for size in shape) + ")" for shape in shapes]
+    return " and ".join(shown) or "no input"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from twinnet.errors import TwinnetError
+from twinnet.packages import package_folder
 
 # What a text network needs; a hub repository often holds the same weights in five further formats.
 HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors"]
@@ -46,11 +46,8 @@ class PackageData:
         return folder
 
     def _folder(self) -> Path | None:
-        spec = find_spec(self.package)
-        if spec is None or not spec.submodule_search_locations:
-            return None
-        folder = Path(next(iter(spec.submodule_search_locations))) / self.path
-        return folder if folder.is_dir() else None
+        home = package_folder(self.package)
+        return home / self.path if home and (home / self.path).is_dir() else None
 
 
 @dataclass(frozen=True)

