@@ -90,6 +90,20 @@ def test_learned_codes_are_near_the_patches(ink):
     assert torch.equal(again.codebook, network.codebook)
 
 
+def test_a_picture_full_of_ink_does_not_fill_the_codebook():
+    thin = torch.zeros(8, 40, 40)
+    thin[:, 20, 4:36] = 1
+    thin[:, 4:36, 20] = 1
+    full = torch.ones(1, 40, 40)
+    network = StrokeCodebook(patch=5, components=6, codes=16)
+    network.learn_codes(torch.cat([thin, full]), each=20)
+    owner, places = inked_places(thin[:1], 1)
+    strokes = network.describe(network.patches(thin[:1], owner, places))
+    # Strokes that the codebook knows are as near to a code as they could be.
+    assert torch.cdist(strokes, network.codebook).amin(1).max() < 0.5 * torch.cdist(strokes, strokes).max()
+    assert len(torch.cdist(strokes, network.codebook).argmin(1).unique()) >= 5
+
+
 def test_cells_of_a_level_share_a_place_between_them():
     owner = torch.zeros(50, dtype=torch.long)
     places = torch.from_numpy(np.random.default_rng(0).integers(0, 60, (50, 2)))

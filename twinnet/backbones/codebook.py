@@ -87,7 +87,7 @@ class StrokeCodebook(Backbone):
         Args:
             pictures: Ink (B, H, W) from 0 to 1.
             seed: Of the draws.
-            each: Patches of each picture.
+            each: Patches of each picture at most.
         """
         import cv2
         import numpy as np
@@ -95,7 +95,9 @@ class StrokeCodebook(Backbone):
 
         generator = torch.Generator().manual_seed(seed)
         owner, places = inked_places(pictures, self.step)
-        chosen = torch.randperm(len(owner), generator=generator)[: each * len(pictures)]
+        # Of each as many, or thick strokes, which have many places, would fill the codebook.
+        parts = torch.arange(len(owner)).split(torch.bincount(owner, minlength=len(pictures)).tolist())
+        chosen = torch.cat([part[torch.randperm(len(part), generator=generator)[:each]] for part in parts])
         drawn = torch.cat([self.patches(pictures, owner[c], places[c]) for c in chosen.split(4096)]).numpy()
 
         def soften(rows: np.ndarray) -> np.ndarray:

@@ -28,10 +28,21 @@ def bootstrap_intervals(
         seed: Of the random draws.
     """
     rng = np.random.default_rng(seed)
-    figures = [measure(weights) for weights in _draws(same, identities, rng)]
+    return percentile_interval([measure(weights) for weights in _draws(same, identities, rng)])
+
+
+def percentile_interval(replicates: Any) -> Floats:
+    """The 95 % percentile interval of replicates (R, ...), low and high in the last axis."""
     tail = (1 - LEVEL) / 2
-    intervals: Floats = np.quantile(np.stack(figures), [tail, 1 - tail], axis=0).T
-    return intervals
+    interval: Floats = np.moveaxis(np.quantile(np.asarray(replicates), [tail, 1 - tail], axis=0), 0, -1)
+    return interval
+
+
+def drawn_often(people: npt.NDArray[np.int64], times: Floats) -> Floats:
+    """How often each pair of people (N, 2) counts where each person was drawn so many times (P,): (N,)."""
+    first, second = people.T
+    weights: Floats = np.where(first == second, times[first], times[first] * times[second])
+    return weights
 
 
 def _draws(same: npt.NDArray[np.bool_], identities: Any, rng: np.random.Generator) -> Iterator[Floats]:
@@ -55,10 +66,7 @@ def _each_once(identities: npt.NDArray[np.int64]) -> bool:
 
 def _draw_people(pairs: npt.NDArray[np.int64], rng: np.random.Generator) -> Floats:
     count = int(pairs.max()) + 1
-    times = np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64)
-    first, second = pairs.T
-    weights: Floats = np.where(first == second, times[first], times[first] * times[second])
-    return weights
+    return drawn_often(pairs, np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64))
 
 
 def _draw_pairs(same: npt.NDArray[np.bool_], rng: np.random.Generator) -> Floats:
