@@ -40,8 +40,6 @@ class Follower:
         tried = self._tries.get(number, 0)
         self._tries[number] = tried + 1
         found = find(self.tracker, frame, target, [FACTORS[tried % len(FACTORS)]])
-        if found is not None and self.tracker.threshold is not None and found.score >= self.tracker.threshold:
-            limits = self.tracker.inference.smallest, self.tracker.inference.largest
-            target.move(found.centre, found.size, *limits)
-            target.score, target.lost = found.score, False
-            self.tracker.see(frame, target)
+        if found is not None and not found.lost:
+            self.targets[number] = found
+            self.tracker.see(frame, found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,32 +11,27 @@ import torch
 from torch import Tensor
 
 from twinnet.boxes import Boxes
-from twinnet.tracking.crops import Pixels, exemplar_region
+from twinnet.tracking.crops import Pixels, crops, exemplar_region
 from twinnet.tracking.protocol import target_places
+from twinnet.tracking.response import Map
 from twinnet.tracking.target import Target
 from twinnet.tracking.tracker import Tracker
 
 FACTORS = (1.0, 0.8, 1.25, 0.64, 1.5625)
 # A small target in a large frame would have to be enlarged to more pixels than a network should see at once.
 MAX_PIXELS = 6_000_000
+# A frame that is looked at so often gives a box its size, which goes only a part of the way at a time.
+SETTLING = 3
+# How many places at each size may be what a bare picture shows.
+CANDIDATES = 6
 
 
-class Found(NamedTuple):
-    """Where an exemplar was found.
-
-    Attributes:
-        centre: Its middle in the frame.
-        size: Its width and height there.
-        score: How close it is, on the scale of `Target.score`.
-    """
-
-    centre: Boxes
-    size: Boxes
-    score: float
-
-
-def find(tracker: Tracker, frame: Pixels, target: Target, factors: Sequence[float] = FACTORS) -> Found | None:
+def find(tracker: Tracker, frame: Pixels, target: Target, factors: Sequence[float] = FACTORS) -> Target | None:
     """Look for a target over the whole frame.
+
+    The best place at each size is looked at once more as a search region, so that its score means what that of any
+    other frame means, and its box is the one that the network sees there. A bare picture has no surroundings that could
+    be compared: several places at each size are looked at again with their surroundings covered.
 
     Args:
         tracker: The tracker that the target is from.
@@ -45,19 +40,54 @@ def find(tracker: Tracker, frame: Pixels, target: Target, factors: Sequence[floa
         factors: The sizes to try, in terms of the target's present size.
 
     Returns:
-        The best place, or None if no size could be tried.
+        The target where it scores most, or None if no size could be tried.
     """
-    tries = [_find_at(tracker, frame, target, target.size * factor) for factor in factors]
-    return max((found for found in tries if found is not None), key=lambda found: found.score, default=None)
+    count = CANDIDATES if target.bare else 1
+    found = [place for factor in factors for place in _find_at(tracker, frame, target, target.size * factor, count)]
+    if target.bare and found:
+        return _recognised(tracker, frame, target, found)
+    settled = [_settled(tracker, frame, place) for place in found]
+    return max(settled, key=lambda place: place.score, default=None)
 
 
-def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes) -> Found | None:
+def _settled(tracker: Tracker, frame: Pixels, place: Target) -> Target:
+    for _ in range(SETTLING):
+        tracker.follow(frame, [place])
+        if place.lost:
+            break
+    return place
+
+
+def _recognised(tracker: Tracker, frame: Pixels, target: Target, places: list[Target]) -> Target:
+    """The place that is most like a picture, where what surrounds it is covered as it is around the picture."""
+    size = tracker.preprocess.exemplar_size
+    regions = [exemplar_region(place.whole, tracker.preprocess.context) for place in places]
+    cuts = np.concatenate([crops(frame, [region], size, target.border) for region in regions])
+    for cut, region, place in zip(cuts, regions, places, strict=True):
+        _cover(cut, place.size * (size / region.side), target.border)
+    scores = tracker.compared(target.exemplar, tracker.maps(cuts, "left"))
+    best = places[int(scores.argmax())]
+    best.score = float(scores.max())
+    best.lost = tracker.threshold is not None and best.score < tracker.threshold
+    return best
+
+
+def _cover(cut: Pixels, size: Boxes, border: tuple[float, ...]) -> None:
+    """Paint everything but a box in the middle."""
+    left, top = (max(0, round((len(cut) - float(length)) / 2)) for length in size)
+    inner = cut[top : len(cut) - top, left : len(cut) - left].copy()
+    cut[:] = np.round(border)
+    cut[top : len(cut) - top, left : len(cut) - left] = inner
+
+
+def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes, count: int) -> list[Target]:
+    """The best places at a size; none where the frame would become too large."""
     side = exemplar_region([0, 0, *size], tracker.preprocess.context).side
     exemplar_size, stride = tracker.preprocess.exemplar_size, tracker.stride
     zoom = exemplar_size / side
     height, width = (max(1, round(length * zoom)) for length in frame.shape[:2])
     if height * width > MAX_PIXELS:
-        return None
+        return []
     resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
     # Half an exemplar of border on all sides, so that targets at the rim fit; then whole cells.
     margin = exemplar_size // 2
@@ -68,10 +98,23 @@ def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes) -> Fo
     exemplar, kernel = _compared(tracker, target, zoom * float(size.min()))
     with torch.inference_mode():
         scores = tracker.network.score_map(exemplar, tracker.maps(padded[None]))[0].float().cpu().numpy()
-    row, column = divmod(int(scores.argmax()), scores.shape[1])
     places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.shape[-1], kernel)
-    centre = np.array([places[column] - margin, places[row] - margin])
-    return Found(centre * [frame.shape[1] / width, frame.shape[0] / height], size, float(tracker.scored(scores.max())))
+    scale = np.array([frame.shape[1] / width, frame.shape[0] / height])
+    return [
+        replace(target, centre=(np.array([places[column], places[row]]) - margin) * scale, size=size, lost=False)
+        for row, column in _peaks(scores, count, exemplar_size // (4 * stride))
+    ]
+
+
+def _peaks(scores: Map, count: int, apart: int) -> Iterator[tuple[int, int]]:
+    """The highest cells of a map, more than `apart` cells from each other."""
+    left = scores.copy()
+    for _ in range(count):
+        row, column = divmod(int(left.argmax()), left.shape[1])
+        if np.isneginf(left[row, column]):
+            return
+        yield row, column
+        left[max(0, row - apart) : row + apart + 1, max(0, column - apart) : column + apart + 1] = -np.inf
 
 
 def _compared(tracker: Tracker, target: Target, shorter: float) -> tuple[Tensor, int | None]:

@@ -164,13 +164,9 @@ def begin_with_picture(tracker: Tracker, frame: Pixels, picture: Pixels, box: Bo
     found = find(tracker, frame, target)
     if found is None:
         raise TwinnetError("the exemplar is too small to be looked for in so large a frame: shrink the video")
-    target.first_size = found.size
-    target.move(found.centre, found.size, tracker.inference.smallest, tracker.inference.largest)
-    target.score = found.score
-    target.lost = tracker.threshold is not None and found.score < tracker.threshold
-    if not target.lost:
-        tracker.see(frame, target)
-    return target
+    if not found.lost:
+        tracker.see(frame, found)
+    return found
 
 
 def _row(target: Target | None) -> list[float]:

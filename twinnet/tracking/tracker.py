@@ -101,6 +101,7 @@ class Tracker:
         """Take the exemplar of a target that began as a bare picture from the frame where it was found."""
         if target.bare:
             target.exemplar = self.embed(frame, [target.whole])
+            target.first_size = target.size.copy()
             target.border = mean_colour(frame)
             target.bare = False
 
@@ -110,6 +111,16 @@ class Tracker:
         with torch.inference_mode():
             embedded: Tensor = self.network(batch, side)
         return embedded
+
+    def compared(self, exemplar: Tensor, others: Tensor) -> npt.NDArray[np.float32]:
+        """Scores of one exemplar map (1, C, h, w) with others (N, C, h, w): (N,)."""
+        distance: Any = self.network.distance
+        a, b = exemplar.expand_as(others), others
+        if hasattr(distance, "middle"):
+            a, b = distance.middle(a), distance.middle(b)
+        with torch.inference_mode():
+            values = distance.to_score(distance.pairwise(a.flatten(1), b.flatten(1))).float().cpu().numpy()
+        return np.asarray(self.scored(values))
 
     def scored(self, scores: Any) -> Any:
         """Scores as they are reported: probabilities where the network gives log odds."""

@@ -49,6 +49,11 @@ def add_task(tasks: Any) -> None:
     parser.add_argument("--peer", action="append", default=[], choices=PEERS, help="a tracker of OpenCV to run beside")
     parser.add_argument("--nano-backbone", metavar="FILE", help="NanoTrack's backbone, .onnx")
     parser.add_argument("--nano-head", metavar="FILE", help="NanoTrack's head, .onnx")
+    parser.add_argument(
+        "--robustness",
+        action="store_true",
+        help="also look for pictures of the targets, and put black frames in the middle of the sequences",
+    )
     parser.add_argument("--plot", metavar="PNG", help="write success and precision curves")
     add_output(parser)
     parser.set_defaults(run=run)
@@ -70,7 +75,13 @@ def run(options: argparse.Namespace) -> None:
     result = {"model": options.model, **figures[first]}
     if options.peer:
         result["peers"] = {name: figures[name] for name in options.peer}
-    finish(options, result, _lines(figures))
+    lines = list(_lines(figures))
+    if options.robustness:
+        from twinnet.tracking.robustness import measure
+
+        result["robustness"] = measure(_tracker(options.model, options.device, options.fast), chosen)
+        lines += _robustness_lines(result["robustness"])
+    finish(options, result, lines)
 
 
 def _contestants(options: argparse.Namespace) -> dict[str, Callable[[], Contestant]]:
@@ -147,3 +158,12 @@ def _lines(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
             )
         yield f"{summary['fps']:.1f} frames per second (median {frame['median']:.1f} ms, p95 {frame['p95']:.1f} ms)"
         yield ""
+
+
+def _robustness_lines(measured: dict[str, dict[str, float | int | None]]) -> Iterable[str]:
+    columns = list(next(iter(measured.values())))
+    rows = [
+        [name, *("never" if value is None else f"{value:.3g}" for value in figures.values())]
+        for name, figures in measured.items()
+    ]
+    yield from table(["with patches and 30 black frames", *columns], rows)
