@@ -24,9 +24,9 @@ seen, unseen = rows[:900], rows[900:]
 
 training = labelled([pictures[i] for i in seen], digits.target[seen])
 network = TwinNetwork(BACKBONE, ["pooling/mean", "normalize"], "euclidean", PREPROCESS)
-config = TrainingConfig(epochs=24, learning_rate=3e-3, schedule="cosine")
+config = TrainingConfig(epochs=12, learning_rate=3e-3, schedule="cosine")
 batches = ClassBalancedBatches(training.target, classes_per_batch=10, items_per_class=9)
-loss = "pml/ContrastiveLoss"  # on every pair within a batch
+loss = "pml/SupConLoss"  # supervised contrastive (Khosla et al. 2020): every pair within a batch
 result = Trainer(network, loss, training, config, batches=batches).run()
 
 test = draw_pairs(labelled([pictures[i] for i in unseen], digits.target[unseen]), count=4000, seed=1)

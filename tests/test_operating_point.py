@@ -49,8 +49,12 @@ def test_probability_follows_the_prior(point):
     assert point.probability(0.5) == pytest.approx(0.5)
     assert point.probability(0.7) == pytest.approx(1 / (1 + math.exp(-1.6)))
     assert point.probability(0.5, prior=0.01) == pytest.approx(0.01)
-    assert point.probability(1e6) == 1.0
-    assert point.probability(-1e6) == 0.0
+
+
+def test_probability_claims_no_more_than_the_pairs_can_show(point):
+    assert point.probability(1e6) == pytest.approx(1 - 1 / 2502)
+    assert point.probability(-1e6) == pytest.approx(1 / 102)
+    assert point.probability(1e6, prior=1e-4) == pytest.approx(2501e-4 / (2501e-4 + 1 - 1e-4))
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "fmr": 3}'])

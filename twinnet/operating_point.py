@@ -103,11 +103,17 @@ class OperatingPoint:
     def probability(self, score: float, prior: float = 0.5) -> float:
         """The probability that two items are the same, given their score (Platt 1999, fitted on the development data).
 
+        It claims no more than the data can show: n independent pairs, none of which scored so, leave a chance of about
+        one in n + 1 that the next one does. So at even odds it stays within 1 / (n + 1) of 0 and of 1, n being the
+        effective number of genuine pairs and of impostor pairs.
+
         Args:
             score: The score; larger is closer.
             prior: How probable it was before: the share of comparisons that are genuine where the network is used.
         """
-        logit = self.slope * score + self.intercept + math.log(prior / (1 - prior))
+        evidence = self.slope * score + self.intercept
+        evidence = min(max(evidence, -math.log1p(self.fnmr.effective)), math.log1p(self.fmr.effective))
+        logit = evidence + math.log(prior / (1 - prior))
         return 1 / (1 + math.exp(-logit)) if logit >= 0 else math.exp(logit) / (1 + math.exp(logit))
 
     def check(self, network: TwinNetwork) -> None:

@@ -94,8 +94,8 @@ def _train(pictures: list[np.ndarray[Any, Any]], digits: np.ndarray[Any, Any]) -
     examples = labelled(pictures, digits.tolist())
     network = TwinNetwork(BACKBONE, ["pooling/mean", "normalize"], "euclidean", PREPROCESS)
     batches = ClassBalancedBatches(digits.tolist(), classes_per_batch=10, items_per_class=9)
-    config = TrainingConfig(epochs=24, learning_rate=3e-3, schedule="cosine")
-    Trainer(network, "pml/ContrastiveLoss", examples, config, batches=batches).run()
+    config = TrainingConfig(epochs=12, learning_rate=3e-3, schedule="cosine")
+    Trainer(network, "pml/SupConLoss", examples, config, batches=batches).run()
     return network
 
 
