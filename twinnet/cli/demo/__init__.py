@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from twinnet.cli.demo import digits, text, track
 from twinnet.cli.output import as_json
@@ -26,6 +27,7 @@ def run(options: argparse.Namespace) -> None:
     for name in options.parts:
         if name not in PARTS:
             raise unknown_name("part of the demo", name, PARTS)
+    Path(options.out).mkdir(parents=True, exist_ok=True)
     results = {}
     for name in options.parts or PARTS:
         results[name], lines = PARTS[name].demonstrate(options)

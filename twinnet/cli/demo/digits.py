@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.output import Stages, destination, write_atomically
@@ -31,7 +30,6 @@ def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
     Returns:
         The result, and its lines for people.
     """
-    Path(options.out).mkdir(parents=True, exist_ok=True)
     picture = destination(f"{options.out}/digits_det.png")
     stages = Stages()
     with stages("load"):

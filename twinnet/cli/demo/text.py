@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,6 @@ def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
     """
     from twinnet.data.docstrings import docstring_sentences
 
-    Path(options.out).mkdir(parents=True, exist_ok=True)
     picture = destination(f"{options.out}/similarity.png")
     stages = Stages()
     bars = sys.stderr.isatty()

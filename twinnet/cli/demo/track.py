@@ -36,7 +36,6 @@ def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
     from twinnet.video import VideoWriter
 
     folder = Path(options.out)
-    folder.mkdir(parents=True, exist_ok=True)
     film, plot = destination(f"{folder}/track.webm"), destination(f"{folder}/track.png")
     name, network = _network(options.track_model)
     following = track(_clip(), FACE, model=network)
