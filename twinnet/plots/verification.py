@@ -12,7 +12,7 @@ from scipy import stats
 from twinnet.plots.canvas import canvas, write
 
 GENUINE, IMPOSTOR, POINT = "#1b6ca8", "#c8553d", "black"
-BINS = 60
+MOST_BINS, FEWEST_BINS = 60, 10
 # The axes of a DET curve, in the usual steps.
 DET_TICKS = (0.0001, 0.001, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8)
 Errors = tuple[float, float]
@@ -29,7 +29,8 @@ def draw_histogram(scores: Any, same: Any, path: Path, threshold: float | None =
     """
     figure, axes = canvas()
     a, b = np.asarray(scores, dtype=np.float64), np.asarray(same, dtype=bool)
-    edges = np.linspace(a.min(), a.max() + 1e-9, BINS + 1).tolist()
+    bins = int(np.clip(2 * np.sqrt(min(b.sum(), (~b).sum())), FEWEST_BINS, MOST_BINS))
+    edges = np.linspace(a.min(), a.max() + 1e-9, bins + 1).tolist()
     for kind, name, colour in ((~b, "impostor", IMPOSTOR), (b, "genuine", GENUINE)):
         axes.hist(a[kind], edges, density=True, alpha=0.6, color=colour, label=f"{name} ({int(kind.sum()):,} pairs)")
     if threshold is not None:
@@ -38,7 +39,7 @@ def draw_histogram(scores: Any, same: Any, path: Path, threshold: float | None =
     write(figure, axes, path)
 
 
-def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> None:
+def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None, label: str | None = None) -> None:
     """Write the ROC curve as PNG, on a logarithmic FMR axis where the rates that matter can be seen.
 
     Args:
@@ -46,26 +47,27 @@ def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> No
         fnmr: False non-match rates at the same thresholds (T,).
         path: The file.
         point: FMR and FNMR of the operating point, drawn as a dot.
+        label: What the curve is called in the legend, as in "48 genuine, 448 impostor pairs".
     """
     figure, axes = canvas()
     x = np.asarray(fmr)
     lowest = x[x > 0].min() / 2
-    axes.plot(np.maximum(x, lowest), 1 - np.asarray(fnmr), color=GENUINE, drawstyle="steps-post")
+    axes.plot(np.maximum(x, lowest), 1 - np.asarray(fnmr), color=GENUINE, drawstyle="steps-post", label=label)
     if point is not None:
-        axes.plot(max(point[0], lowest), 1 - point[1], "o", color=POINT, label=_named(point))
+        axes.plot(max(point[0], lowest), 1 - point[1], "o", color=POINT, label=_named(point), clip_on=False)
     axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.02))
     axes.set(xlabel="false match rate", ylabel="true match rate (1 - FNMR)", title="ROC")
     write(figure, axes, path)
 
 
-def draw_det(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None) -> None:
+def draw_det(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None, label: str | None = None) -> None:
     """Write the DET curve as PNG, on normal deviate axes (Martin et al. 1997); arguments as for `draw_roc`."""
     figure, axes = canvas()
     x, y = np.asarray(fmr), np.asarray(fnmr)
     inside = (x > 0) & (x < 1) & (y > 0) & (y < 1)
-    axes.plot(_deviate(x[inside]), _deviate(y[inside]), color=GENUINE)
+    axes.plot(_deviate(x[inside]), _deviate(y[inside]), color=GENUINE, label=label)
     if point is not None:
-        axes.plot(*_deviate(np.array(point)), "o", color=POINT, label=_named(point))
+        axes.plot(*_deviate(np.array(point)), "o", color=POINT, label=_named(point), clip_on=False)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator(stats.norm.ppf(DET_TICKS)))
         axis.set_minor_locator(NullLocator())

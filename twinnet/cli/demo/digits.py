@@ -53,7 +53,8 @@ def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
         auc = float(roc_auc_score(trials.same, scores))
         curve = error_curve(scores, trials.same)
         errors = curve.at(point.threshold)
-    write_atomically(picture, lambda path: draw_det(curve.fmr, curve.fnmr, path, errors))
+        pairs = f"{int(trials.same.sum()):,} genuine, {int((~trials.same).sum()):,} impostor pairs"
+    write_atomically(picture, lambda path: draw_det(curve.fmr, curve.fnmr, path, errors, pairs))
     lines = [
         f"\nA twin network trained on {TRAINING} handwritten digits in {stages.seconds['train']:.0f} s. On "
         f"{len(trials.same)} pairs of drawings that it never saw: AUC {auc:.4f}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,5 +119,7 @@ def _draw(folder: Path, scores: Any, same: Any, threshold: float | None) -> None
 
     curve: ErrorCurve = error_curve(scores, same)
     write_atomically(folder / "scores.png", lambda path: draw_histogram(scores, same, path, threshold))
-    write_atomically(folder / "det.png", lambda path: draw_det(curve.fmr, curve.fnmr, path, curve.at(threshold)))
-    write_atomically(folder / "roc.png", lambda path: draw_roc(curve.fmr, curve.fnmr, path, curve.at(threshold)))
+    pairs = f"{int(same.sum()):,} genuine, {int((~same).sum()):,} impostor pairs"
+    for name, draw in (("det", draw_det), ("roc", draw_roc)):
+        draw_curve = partial(draw, curve.fmr, curve.fnmr, point=curve.at(threshold), label=pairs)
+        write_atomically(folder / f"{name}.png", draw_curve)
