@@ -35,6 +35,22 @@ def test_people_are_enrolled_identified_and_forgotten(run, lines, refused, peopl
     assert "called 'Zoe'" in refused("forget", gallery, "Zoe")
 
 
+def test_pictures_are_kept_only_where_that_is_asked_for(run, lines, refused, people, model):
+    gallery, photos = people / "gallery", people / "photos"
+    assert "as embeddings only" in lines("enrol", gallery, photos, "--model", model)[0]
+    assert not (gallery / "pictures").exists()
+    pair = [photos / "person3" / "2.png", photos / "person3" / "3.png"]
+    assert run("enrol", gallery, *pair, "--name", "Ann", "--keep-pictures")["kept_pictures"] == 2
+    assert run("enrol", gallery, pair[0], "--name", "Zoe", "--keep-pictures")["kept_pictures"] == 3
+    kept = sorted((gallery / "pictures").iterdir())
+    assert [path.read_bytes() for path in kept] == [pair[0].read_bytes(), pair[1].read_bytes(), pair[0].read_bytes()]
+    run("forget", gallery, "Ann")
+    (left,) = (gallery / "pictures").iterdir()
+    assert left.read_bytes() == pair[0].read_bytes()
+    left.write_bytes(pair[1].read_bytes())
+    assert "changed since it was saved" in refused("identify", gallery, pair[0])
+
+
 def test_a_video_is_drawn_with_names(run, people, model):
     frames = people / "frames"
     frames.mkdir()

@@ -88,6 +88,26 @@ def test_a_gallery_is_saved_without_its_items(gallery, tmp_path):
     assert os.listdir(tmp_path) == ["people"]
 
 
+def test_kept_pictures_go_with_their_owner(gallery, tmp_path):
+    picture = tmp_path / "ann.png"
+    picture.write_bytes(b"a picture")
+    row = gallery.network.encode("a cat sits")[None]
+    gallery.forget("Ann")
+    gallery.enrol("Ann", row, [picture])
+    assert gallery.pictures == {"Ann": [picture]}
+    with pytest.raises(TwinnetError, match="2 pictures to keep of 1 items"):
+        gallery.enrol("Ann", row, [picture, picture])
+    saved = gallery.save(tmp_path / "saved")
+    picture.unlink()
+    (kept,) = Gallery.load(saved, gallery.network).pictures["Ann"]
+    assert kept.read_bytes() == b"a picture" and kept.parent == saved / "pictures"
+    assert gallery.pictures == {"Ann": [kept]}
+    gallery.save(tmp_path / "copy")
+    gallery.forget("Ann")
+    gallery.save(saved)
+    assert not kept.exists() and not gallery.pictures
+
+
 def test_another_network_is_refused(gallery, network, tmp_path):
     folder = gallery.save(tmp_path / "people")
     for other in (network(seed=5), network(distance="dot"), network(preprocess={"max_length": 9})):

@@ -25,6 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME", help=f"a name or a folder (default: the gallery's, {DEFAULT_MODEL} for a new one)"
     )
+    parser.add_argument(
+        "--keep-pictures", action="store_true", help="copy the pictures into the gallery too (default: embeddings only)"
+    )
     add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     parser.set_defaults(run=run)
@@ -52,13 +55,19 @@ def run(options: argparse.Namespace) -> None:
     except ItemError as error:
         raise TwinnetError(f"{pictures[error.position]}: {error.problem}") from error
     for person, group in people.items():
-        gallery.enrol(person, np.stack([next(rows) for _ in group]))
+        keep = group if options.keep_pictures else None
+        gallery.enrol(person, np.stack([next(rows) for _ in group]), keep)
     gallery.save(folder)
-    total = sum(gallery.people.values())
+    total, kept = sum(gallery.people.values()), sum(map(len, gallery.pictures.values()))
     if options.json:
-        print(as_json({"gallery": str(folder), "enrolled": list(people), "people": gallery.people}))
+        result = {"gallery": str(folder), "enrolled": list(people), "people": gallery.people}
+        print(as_json(result | {"kept_pictures": kept}))
     else:
-        print(f"{folder}: {len(people)} enrolled; now {len(gallery)} people with {total} pictures (as embeddings only)")
+        print(f"{folder}: {len(people)} enrolled; now {len(gallery)} people with {total} pictures ({_kept(kept)})")
+
+
+def _kept(kept: int) -> str:
+    return f"{kept} of them are kept" if kept else "as embeddings only"
 
 
 def _people(options: argparse.Namespace) -> dict[str, list[Path]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -39,7 +40,7 @@ class Identification:
 
 
 class Gallery:
-    """Names with the embeddings of their items; the items themselves are not kept.
+    """Names with the embeddings of their items; the items themselves are not kept unless that is asked for.
 
     An item is compared with every enrolled one, and the best score decides (its threshold is that of the network's
     operating point for one reference). So a stranger has as many chances to be taken for somebody as there are enrolled
@@ -58,6 +59,7 @@ class Gallery:
         self.model = model
         self._metric = network.index_metric
         self._names: list[str] = []
+        self._pictures: list[Path | None] = []
         self._embeddings = np.empty((0, network.dim), dtype=np.float32)
         self._added: list[Any] = []
         self._index: ExactIndex | None = None
@@ -71,23 +73,37 @@ class Gallery:
         """The names, and how many items each is enrolled with."""
         return dict(sorted(Counter(self._names).items()))
 
-    def enrol(self, name: str, items: Any) -> None:
+    @property
+    def pictures(self) -> dict[str, list[Path]]:
+        """The files that are kept of each name, where any are."""
+        kept: dict[str, list[Path]] = {}
+        for name, picture in zip(self._names, self._pictures, strict=True):
+            if picture is not None:
+                kept.setdefault(name, []).append(picture)
+        return kept
+
+    def enrol(self, name: str, items: Any, keep: Sequence[Path] | None = None) -> None:
         """Add somebody, or further items of somebody.
 
         Args:
             name: The name.
             items: One item, several, or stored embeddings (N, D).
+            keep: The picture files of these items (N), which `save` copies beside the embeddings.
 
         Raises:
-            TwinnetError: If the name is empty, or an item cannot be taken; nobody is enrolled then.
+            TwinnetError: If the name is empty, an item cannot be taken, or there are not as many files as items; nobody
+                is enrolled then.
         """
         if not name.strip():
             raise TwinnetError("a name is empty: enrol people by a name")
         rows = as_embeddings(np.atleast_2d(self._embed(items, "right")), self.network.dim)
         if not len(rows):
             raise TwinnetError(f"{name}: there is nothing to enrol")
+        if keep is not None and len(keep) != len(rows):
+            raise TwinnetError(f"{name}: {len(keep)} pictures to keep of {len(rows)} items")
         self._added.append(rows)
         self._names += [name] * len(rows)
+        self._pictures += keep if keep is not None else [None] * len(rows)
         self._index = None
 
     def forget(self, name: str) -> None:
@@ -100,7 +116,9 @@ class Gallery:
         if stays.all():
             raise TwinnetError(f"nobody in the gallery is called {name!r}")
         self._embeddings = self._joined()[stays]
-        self._names = [other for other in self._names if other != name]
+        kept = np.flatnonzero(stays).tolist()
+        self._names = [self._names[row] for row in kept]
+        self._pictures = [self._pictures[row] for row in kept]
         self._index = None
 
     def identify(self, items: Any) -> list[Identification]:
@@ -133,12 +151,14 @@ class Gallery:
         return min(1.0, len(self._names) * operating_point_for(self.network).fmr.value)
 
     def save(self, folder: str | Path) -> Path:
-        """Write the gallery into a folder, atomically: names and embeddings, not the network.
+        """Write the gallery into a folder, atomically: names, embeddings and kept pictures, not the network.
 
         Args:
             folder: A new folder, or one that holds a gallery, which is replaced.
         """
-        return write_gallery(Path(folder), self.network, Enrolled(self.model, self._names, self._joined()))
+        enrolled = Enrolled(self.model, self._names, self._joined(), self._pictures)
+        self._pictures = write_gallery(Path(folder), self.network, enrolled)
+        return Path(folder)
 
     @classmethod
     def load(cls, folder: str | Path, network: TwinNetwork) -> Self:
@@ -154,6 +174,7 @@ class Gallery:
         enrolled = read_gallery(Path(folder), network)
         gallery = cls(network, enrolled.model)
         gallery._names, gallery._embeddings = enrolled.names, enrolled.embeddings
+        gallery._pictures = list(enrolled.pictures)
         return gallery
 
     def _joined(self) -> Any:

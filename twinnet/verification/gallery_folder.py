@@ -1,9 +1,11 @@
-"""The folder of a saved gallery: names, embeddings, and what network they belong to."""
+"""The folder of a saved gallery: names, embeddings, what network they belong to, and pictures where they are kept."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from twinnet.operating_point import system_of
 
 MANIFEST = "gallery.json"
 ROWS = "embeddings.safetensors"
+PICTURES = "pictures"
 FORMAT = 1
 
 
@@ -30,16 +33,27 @@ class Enrolled:
         model: The name or path that `twinnet.load` finds its network by, if it is known.
         names: Who each embedding belongs to (N).
         embeddings: The embeddings (N, D).
+        pictures: The files that are kept of them (N); None where none is.
     """
 
     model: str | None
     names: list[str]
     embeddings: npt.NDArray[np.float32]
+    pictures: Sequence[Path | None]
 
 
-def write_gallery(folder: Path, network: TwinNetwork, enrolled: Enrolled) -> Path:
-    """Write a gallery into a folder, atomically; see `Gallery.save`."""
+def write_gallery(folder: Path, network: TwinNetwork, enrolled: Enrolled) -> list[Path | None]:
+    """Write a gallery into a folder, atomically; see `Gallery.save`.
+
+    Returns:
+        Where the kept pictures are now.
+    """
+    kept = {row: _file_name(row, picture) for row, picture in enumerate(enrolled.pictures) if picture is not None}
     with whole_folder(folder, MANIFEST, "gallery") as temporary:
+        if kept:
+            (temporary / PICTURES).mkdir()
+        for row, name in kept.items():
+            shutil.copyfile(str(enrolled.pictures[row]), temporary / name)
         write_weights(temporary / ROWS, {"embeddings": torch.from_numpy(enrolled.embeddings)})
         manifest = {
             "format": FORMAT,
@@ -47,11 +61,12 @@ def write_gallery(folder: Path, network: TwinNetwork, enrolled: Enrolled) -> Pat
             "system": system_of(network),
             "weights": _weights_digest(network),
             "names": enrolled.names,
-            "files": {ROWS: checksum(temporary / ROWS)},
+            "pictures": {str(row): name for row, name in kept.items()},
+            "files": {name: checksum(temporary / name) for name in (ROWS, *kept.values())},
         }
         manifest["sha256"] = _manifest_digest(manifest)
         (temporary / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
-    return folder
+    return [folder / kept[row] if row in kept else None for row in range(len(enrolled.names))]
 
 
 def read_gallery(folder: Path, network: TwinNetwork) -> Enrolled:
@@ -59,12 +74,21 @@ def read_gallery(folder: Path, network: TwinNetwork) -> Enrolled:
     path = folder / MANIFEST
     manifest = _read_manifest(path)
     rows = read_weights(path.with_name(ROWS))["embeddings"].numpy()
-    if checksum(path.with_name(ROWS)) != manifest["files"][ROWS] or len(rows) != len(manifest["names"]):
-        raise TwinnetError(f"{path.with_name(ROWS)}: changed since it was saved: enrol again")
+    kept = {int(row): folder / PICTURES / Path(name).name for row, name in manifest.get("pictures", {}).items()}
+    for file in (folder / ROWS, *kept.values()):
+        if not file.is_file() or checksum(file) != manifest["files"].get(file.relative_to(folder).as_posix()):
+            raise TwinnetError(f"{file}: changed since it was saved: enrol again")
+    if len(rows) != len(manifest["names"]):
+        raise TwinnetError(f"{path}: {len(manifest['names'])} names for {len(rows)} embeddings: enrol again")
     if manifest["system"] != system_of(network) or manifest["weights"] != _weights_digest(network):
         made = f" ({manifest['model']})" if manifest["model"] else ""
         raise TwinnetError(f"{folder}: made with another network{made}: load that one, or enrol again")
-    return Enrolled(manifest["model"], list(manifest["names"]), rows)
+    pictures = [kept.get(row) for row in range(len(rows))]
+    return Enrolled(manifest["model"], list(manifest["names"]), rows, pictures)
+
+
+def _file_name(row: int, picture: Path) -> str:
+    return f"{PICTURES}/{row:06d}{picture.suffix}"
 
 
 def gallery_model(folder: str | Path) -> str | None:
