@@ -1,4 +1,4 @@
-"""Koch et al. 2015 on Omniglot: train on 30 alphabets, verify and classify characters of 10 others from one example.
+"""Koch et al. 2015 on Omniglot: train on 40 alphabets, verify and classify characters of 10 others from one example.
 
 python examples/omniglot.py FOLDER --out runs/omniglot
 
@@ -23,12 +23,13 @@ from twinnet.image.omniglot import ARCHIVES, read_omniglot, rotated
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.training import Trainer, TrainingConfig
 
-BACKBONE = {"name": "timm", "model": "resnet18", "in_chans": 1, "layers": [1, 1, 1, 1], "channels": [32, 64, 128, 256],
-            "stem_width": 32}  # fmt: skip
-AFFINE = {"name": "RandomAffine", "degrees": 15, "translate": [0.1, 0.1], "scale": [0.8, 1.2],
-          "shear": [-17, 17, -17, 17], "interpolation": 2, "fill": 255}  # fmt: skip
-PREPROCESS = {"name": "image", "size": [48, 48], "mean": [0.92], "std": [0.27], "augment": [AFFINE]}
-LOSS = {"name": "pml/SupConLoss", "temperature": 0.1}
+BACKBONE = {"name": "timm", "model": "resnet18", "in_chans": 1, "layers": [1, 1, 1, 1], "channels": [24, 48, 96, 192],
+            "stem_width": 24}  # fmt: skip
+HEAD = [{"name": "flatten", "cells": 9}, {"name": "dense", "out_features": 256, "activation": "identity"}]
+WARP = {"name": "Warp", "degrees": 15, "scale": 0.2, "aspect": 0.4, "shear": 17, "translate": 0.1, "bend": 0.02,
+        "fill": 255}  # fmt: skip
+PREPROCESS = {"name": "image", "size": [96, 96], "mean": [0.92], "std": [0.27], "augment": [WARP]}
+LOSS = {"name": "pml/CosFaceLoss", "margin": 0.2, "scale": 20}
 
 
 def main() -> None:
@@ -36,28 +37,33 @@ def main() -> None:
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
     parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=0, help="processes that change the drawings (default: a thread)")
+    parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and choose by the other 10")
     options = parser.parse_args()
-    if options.folder is None:
-        with tempfile.TemporaryDirectory() as folder:
-            draw_tiny_omniglot(Path(folder))
-            run(folder, None, epochs=1)
-    else:
-        run(options.folder, options.out, options.epochs)
+    if options.folder is not None:
+        run(options.folder, options)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        draw_tiny_omniglot(Path(folder))
+        options.epochs = 1
+        run(folder, options)
 
 
-def run(folder: str, out: str | None, epochs: int) -> None:
+def run(folder: str, options: argparse.Namespace) -> None:
     split = read_omniglot(folder)
-    examples = labelled(*rotated(split.train))  # a character turned by 90 degrees is another character
+    learned = split.train if options.choose else split.background
+    examples = labelled(*rotated(learned))  # a character turned by 90 degrees is another character
     torch.manual_seed(0)
-    network = TwinNetwork(BACKBONE, "pooling/mean", "cosine", PREPROCESS)
+    network = TwinNetwork(BACKBONE, HEAD, "cosine", PREPROCESS)
+    if torch.cuda.is_available():
+        network.to("cuda")
     config = TrainingConfig(
-        out=out, epochs=epochs, learning_rate=3e-3, weight_decay=0.05, schedule="cosine", max_grad_norm=5.0,
-        evaluate_every=300, checkpoint_every=300,
+        out=options.out, epochs=options.epochs, learning_rate=3e-3, loss_learning_rate=1e-2, weight_decay=0.05,
+        schedule="cosine", warmup=0.05, max_grad_norm=5.0, checkpoint_every=300, workers=options.workers,
     )  # fmt: skip
     batches = ClassBalancedBatches(examples.target, classes_per_batch=32, items_per_class=4)
-    trainer = Trainer(network, LOSS, examples, config, metric="one_shot", batches=batches,
-                      evaluator=lambda network: dev_figures(network, split))  # fmt: skip
-    result = trainer.run(resume=True)
+    choice = {"metric": "one_shot", "evaluator": lambda network: dev_figures(network, split)} if options.choose else {}
+    result = Trainer(network, LOSS, examples, config, batches=batches, **choice).run(resume=True)
     print(json.dumps({"steps": len(result.losses), "seconds": round(result.seconds), "dev": result.best}))
     print(json.dumps({"ink alone": ink_figures(split)}))
     print(json.dumps({"network": omniglot_figures(network, split)}))

@@ -68,3 +68,16 @@ def test_heads_are_saved(tmp_path, pictures):
 def test_gem_has_nothing_to_pool_in_vectors():
     with pytest.raises(TwinnetError, match="drop the pooling"):
         build_head("gem", 4, "vector")(Features(torch.zeros(2, 4)))
+
+
+def test_flatten_keeps_every_cell_and_tells_its_width():
+    head = build_head([{"name": "flatten", "cells": 6}, {"name": "dense", "out_features": 5}], 4, "map")
+    assert head.width == 5
+    values = torch.randn(3, 4, 2, 3)
+    flat = next(iter(head))(Features(values)).values
+    for b, c, row, column in np.ndindex(3, 4, 2, 3):
+        assert flat[b, c * 6 + row * 3 + column] == values[b, c, row, column]
+    with pytest.raises(TwinnetError, match="maps of 6 cells"):
+        head(Features(torch.randn(3, 4, 2, 2)))
+    with pytest.raises(TwinnetError, match="maps of 6 cells"):
+        head(Features(torch.randn(3, 6, 4)))

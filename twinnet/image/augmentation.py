@@ -1,4 +1,4 @@
-"""Random changes of pictures in training: transforms of torchvision, declared by name."""
+"""Random changes of pictures in training: transforms of torchvision and one of our own, declared by name."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.image.decoding import Pixels
+from twinnet.image.warp import Warp
 
 NESTING = ("RandomApply", "RandomChoice", "RandomOrder", "Compose")
 
@@ -23,14 +24,14 @@ LIKE: dict[Any, Callable[..., Tensor]] = {torch.rand_like: torch.rand, torch.ran
 
 
 class Augmentation:
-    """Transforms of torchvision.transforms.v2, in order.
+    """Transforms of torchvision.transforms.v2, and twinnet's `Warp`, in order.
 
     Args:
         transforms: The name of each, or a mapping with its name and arguments, as in `{"name": "RandomRotation",
             "degrees": 10}`. `RandomApply`, `RandomChoice` and `RandomOrder` take such specs as their `transforms`.
 
     Raises:
-        TwinnetError: If torchvision has no such transform, or it does not take the arguments.
+        TwinnetError: If there is no such transform, or it does not take the arguments.
     """
 
     def __init__(self, transforms: Sequence[str | Mapping[str, Any]]) -> None:
@@ -60,9 +61,9 @@ def _make(spec: str | Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
 
     arguments: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = str(arguments.pop("name", ""))
-    transform = getattr(v2, name, None)
-    if not (isinstance(transform, type) and issubclass(transform, v2.Transform)):
-        raise unknown_name("transform", name, [key for key in vars(v2) if key[0].isupper()])
+    transform = Warp if name == "Warp" else getattr(v2, name, None)
+    if not (isinstance(transform, type) and issubclass(transform, (v2.Transform, Warp))):
+        raise unknown_name("transform", name, ["Warp", *(key for key in vars(v2) if key[0].isupper())])
     if name in NESTING:
         arguments["transforms"] = [_make(nested) for nested in arguments.get("transforms", [])]
     try:

@@ -44,20 +44,35 @@ class Drawings:
         pictures = [self.pictures[row] for row in np.flatnonzero(mask)]
         return Drawings(pictures, self.alphabets[mask], self.characters[mask], self.drawers[mask])
 
+    def joined(self, other: Drawings) -> Drawings:
+        """These and others."""
+        columns = ("alphabets", "characters", "drawers")
+        arrays = [np.concatenate([getattr(self, name), getattr(other, name)]) for name in columns]
+        return Drawings([*self.pictures, *other.pictures], *arrays)
+
 
 @dataclass(frozen=True)
 class KochSplit:
-    """Koch's three parts, disjoint in alphabets and in drawers (section 4.2).
+    """Koch's parts, disjoint in alphabets and in drawers (section 4.2).
 
     He takes 30 alphabets and drawers for training, 10 alphabets and 4 drawers for validation, and the last 10 alphabets
     and 4 drawers for testing. He does not say which; here training has the 30 alphabets of Lake's background set and
     drawers 1 to 12, validation the first 10 of Lake's evaluation set by name and drawers 13 to 16, and testing the last
     10 and drawers 17 to 20.
+
+    A network whose recipe is settled may learn from `background`, the 40 alphabets of training and validation; what is
+    then unseen of these is `unseen`, other drawings of the validation alphabets, by drawers 17 to 20.
     """
 
     train: Drawings
     dev: Drawings
     test: Drawings
+    unseen: Drawings
+
+    @property
+    def background(self) -> Drawings:
+        """The drawings of training and validation together."""
+        return self.train.joined(self.dev)
 
 
 def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
@@ -73,6 +88,7 @@ def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
         background.take(background.drawers <= 12),
         evaluation.take(first & (evaluation.drawers > 12) & (evaluation.drawers <= 16)),
         evaluation.take(~first & (evaluation.drawers > 16)),
+        evaluation.take(first & (evaluation.drawers > 16)),
     )
 
 

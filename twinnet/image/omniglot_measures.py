@@ -20,22 +20,22 @@ Array = npt.NDArray[Any]
 
 
 def omniglot_figures(network: TwinNetwork, split: KochSplit) -> dict[str, float]:
-    """The figures of a network on the test part; the threshold of verification is chosen on the validation part.
+    """The figures of a network on the test part; the threshold of verification is chosen on drawings of `unseen`.
 
     Returns:
         `verification`: accuracy on 10,000 pairs; `one_shot`: accuracy in the 400 trials of the paper; and
         `one_shot_many`: in fifty times as many.
     """
-    dev, test = (network.encode(part.pictures) for part in (split.dev, split.test))
-    return _figures(dev, test, network.distance, split)
+    unseen, test = (network.encode(part.pictures) for part in (split.unseen, split.test))
+    return _figures(unseen, test, network.distance, split)
 
 
 def ink_figures(split: KochSplit) -> dict[str, float]:
     """The same figures of a feature that knows nothing: how much ink there is."""
     from twinnet.distances.minkowski import Euclidean
 
-    dev, test = (_ink(part) for part in (split.dev, split.test))
-    return _figures(dev, test, Euclidean(), split)
+    unseen, test = (_ink(part) for part in (split.unseen, split.test))
+    return _figures(unseen, test, Euclidean(), split)
 
 
 def dev_figures(network: TwinNetwork, split: KochSplit) -> dict[str, float]:
@@ -44,8 +44,8 @@ def dev_figures(network: TwinNetwork, split: KochSplit) -> dict[str, float]:
     return {"one_shot": _one_shot(rows, network.distance, one_shot_trials(split.dev, 20, seed=1))}
 
 
-def _figures(dev: Array, test: Array, distance: Distance, split: KochSplit) -> dict[str, float]:
-    scores, labels = _verify(dev, distance, split.dev, seed=1)
+def _figures(unseen: Array, test: Array, distance: Distance, split: KochSplit) -> dict[str, float]:
+    scores, labels = _verify(unseen, distance, split.unseen, seed=1)
     threshold = _best_threshold(scores, labels)
     scores, labels = _verify(test, distance, split.test, seed=0)
     return {
