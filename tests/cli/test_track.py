@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import csv
+import signal
+import subprocess
+import sys
+import time
 
 import cv2
 import numpy as np
@@ -89,10 +93,47 @@ def test_tables_of_the_field_count_from_one(form, run, tracking_model, film, tmp
         assert rows[1][:2] == [1, 2]
 
 
+# A shell that starts the tests in the background makes them, and so this program, deaf to the signal.
+DEAF_NO_MORE = """
+import signal, sys
+from twinnet.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_ctrl_c_leaves_what_there_is_so_far(tracking_model, tmp_path):
+    with VideoWriter(tmp_path / "long.avi") as writer:
+        for frame in moving(8)[0]:
+            for _ in range(100):
+                writer.write(frame)
+    out, table = tmp_path / "out.webm", tmp_path / "boxes.csv"
+    command = ["track", tmp_path / "long.avi", "--box", SHOWN, "--model", tracking_model, "--out", out, "--csv", table]
+    process = subprocess.Popen([sys.executable, "-c", DEAF_NO_MORE, *map(str, command)], stderr=subprocess.PIPE)
+    try:
+        while process.poll() is None and not list(tmp_path.glob(".out.*")):
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=60)[1] == b"twinnet: interrupted\n"
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    rows = list(csv.reader(table.open()))[1:]
+    assert 0 < len(rows) < 800
+    assert [row[0] for row in rows] == [str(number) for number in range(len(rows))]
+    assert all(len(row) == 7 for row in rows)
+    assert len(rows) - 1 <= len(list(open_video(out))) <= len(rows)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.csv", "long.avi", "out.webm"]
+
+
 def test_bad_input_is_one_line(refused, tracking_model, film, tmp_path, monkeypatch):
     model = ["--model", tracking_model]
     assert "outside the frame" in refused("track", film, "--box", "999,1,5,5", *model, "--csv", tmp_path / "b.csv")
     assert "four numbers" in refused("track", film, "--box", "1,2,3", *model)
+    assert "the box [nan, 1.0, 5.0, 5.0] is not four finite numbers" in refused(
+        "track", film, "--box", "nan,1,5,5", *model
+    )
     assert "no such file" in refused("track", "no.mp4", "--box", SHOWN, *model)
     assert "no such file" in refused("track", film, "--exemplar", "no.png", *model)
     assert "has to end in" in refused("track", film, "--box", SHOWN, *model, "--out", tmp_path / "a.gif")

@@ -20,6 +20,8 @@ from twinnet.tracking.tracker import Tracker
 FACTORS = (1.0, 0.8, 1.25, 0.64, 1.5625)
 # A small target in a large frame would have to be enlarged to more pixels than a network should see at once.
 MAX_PIXELS = 6_000_000
+# Sides of whole frames are enlarged to so many cells, or the next multiple.
+STEP = 8
 # A frame that is looked at so often gives a box its size, which goes only a part of the way at a time.
 SETTLING = 3
 # How many places at each size may be what a bare picture shows.
@@ -89,15 +91,17 @@ def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes, count
     if height * width > MAX_PIXELS:
         return []
     resized = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR)
-    # Half an exemplar of border on all sides, so that targets at the rim fit; then whole cells.
+    # Half an exemplar of border on all sides, so that targets at the rim fit; then to one of few sizes, since what
+    # PyTorch keeps for each size of a map adds up.
     margin = exemplar_size // 2
-    rows, columns = (-(length + 2 * margin - exemplar_size) % stride for length in (height, width))
+    rows, columns = (-(length + 2 * margin - exemplar_size) % (stride * STEP) for length in (height, width))
     padded = cv2.copyMakeBorder(
         resized, margin, margin + rows, margin, margin + columns, cv2.BORDER_CONSTANT, value=target.border
     )
     exemplar, kernel = _compared(tracker, target, zoom * float(size.min()))
     with torch.inference_mode():
         scores = tracker.network.score_map(exemplar, tracker.maps(padded[None]))[0].float().cpu().numpy()
+    scores = scores[: len(scores) - rows // stride, : scores.shape[1] - columns // stride]
     places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.shape[-1], kernel)
     scale = np.array([frame.shape[1] / width, frame.shape[0] / height])
     return [

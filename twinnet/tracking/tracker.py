@@ -220,7 +220,7 @@ def check_box(box: Any, frame_size: tuple[int, int]) -> Boxes:
     except (TypeError, ValueError) as error:
         raise TwinnetError(f"the box {box!r} is not four numbers x, y, w, h") from error
     if checked.shape != (4,) or not np.isfinite(checked).all():
-        raise TwinnetError(f"the box {box!r} is not four finite numbers x, y, w, h")
+        raise TwinnetError(f"the box {checked.tolist()} is not four finite numbers x, y, w, h")
     x, y, w, h = checked.tolist()
     shown = f"the box {x:g},{y:g},{w:g},{h:g}"
     if w <= 0 or h <= 0:
