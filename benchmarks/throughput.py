@@ -1,6 +1,6 @@
 """How close encoding JPEG files comes to its parts: bare decoding and the bare forward pass, measured in one run.
 
-python benchmarks/throughput.py [FILES] [BACKBONE]
+python benchmarks/throughput.py [FILES] [BACKBONE] [ROUNDS]
 """
 
 import os
@@ -21,21 +21,22 @@ from twinnet import TwinNetwork
 BATCH = 32
 
 
-def main(files: int = 2000, backbone: str = "timm/resnet18") -> None:
+def main(files: int = 2000, backbone: str = "timm/resnet18", rounds: int = 1) -> None:
     network = TwinNetwork(backbone)
     pixels = torch.randn(BATCH, 3, *network.tower.preprocess.size)
     with tempfile.TemporaryDirectory() as folder:
         paths = write_pictures(Path(folder), files)
         network.encode(paths[:BATCH])
-        alone = {
-            "decoding": seconds(lambda: decode(paths)),
-            "forward": seconds(lambda: forward(network, pixels, files)),
+        parts = {
+            "decoding": lambda: decode(paths),
+            "forward": lambda: forward(network, pixels, files),
+            "encode": lambda: network.encode(paths, progress=False),
         }
-        whole = seconds(lambda: network.encode(paths, progress=False))
-    slower = max(alone, key=alone.get)
-    for name, spent in {**alone, "encode": whole}.items():
-        print(f"{name:<9} {spent:7.2f} s  {files / spent:7.1f} pictures/s")
-    print(f"encode takes {whole / alone[slower]:.2f} times as long as bare {slower}")
+        spent = [{name: seconds(work) for name, work in parts.items()} for _ in range(rounds)]
+    for times in spent:
+        slower = max(("decoding", "forward"), key=times.get)
+        rates = ", ".join(f"{name} {files / time:.1f}" for name, time in times.items())
+        print(f"pictures/s: {rates}; encode takes {times['encode'] / times[slower]:.2f} times as long as bare {slower}")
 
 
 def write_pictures(folder: Path, count: int) -> list[Path]:
@@ -66,4 +67,4 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    main(*(kind(text) for kind, text in zip((int, str), sys.argv[1:], strict=False)))
+    main(*(kind(text) for kind, text in zip((int, str, int), sys.argv[1:], strict=False)))

@@ -69,8 +69,17 @@ class Tower(nn.Module):
         return values
 
     def embed(self, prepared: Sequence[Prepared]) -> Tensor:
-        """Embed prepared items as one batch."""
+        """Embed prepared items as one batch.
+
+        Raises:
+            TwinnetError: If preprocess and head do not agree on the number of views of an item.
+        """
         batch = self.reader().collate(prepared)
         device = self.device
         embedded: Tensor = self({name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()})
+        if len(embedded) != len(prepared):
+            raise TwinnetError(
+                f"{len(embedded)} embeddings of {len(prepared)} items: the head `views` must have as many views as the "
+                "preprocess makes of each item"
+            )
         return embedded

@@ -8,7 +8,9 @@ from PIL import Image
 import twinnet
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.errors import ItemError
+from twinnet.preprocess import Prepared
 from twinnet.verification.face import FacePreprocess
+from twinnet.verification.face.preprocess import DLIB_MEAN, DLIB_STD
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +33,29 @@ def test_a_face_that_was_detected_is_embedded_as_the_picture_is(face_network, pr
     assert np.allclose(of_face, of_box, atol=1e-5)
     assert np.linalg.norm(of_face - of_picture) < 0.3
     assert face_network.encode((carphone[0], face)).shape == (128,)
+
+
+def test_a_face_is_embedded_as_the_mean_of_its_shifted_views(face_network, preprocess, carphone):
+    face = preprocess.detect(carphone[0])[0]
+    plain, views = preprocess.align(carphone[0], face).astype(int), preprocess.views(carphone[0], face)
+    left, right, up, down = (view.astype(int) for view in views)
+    # 2 % of 150 pixels are 3.
+    for moved, still in (
+        (left[:, :-3], plain[:, 3:]),
+        (right[:, 3:], plain[:, :-3]),
+        (up[:-3], plain[3:]),
+        (down[3:], plain[:-3]),
+    ):
+        assert (np.abs(moved - still) <= 1).mean() > 0.99
+    alone = FacePreprocess(shift=0)
+    rows = [face_network.tower.backbone(alone.collate([as_prepared(view)])).values.detach().numpy() for view in views]
+    found = face_network.encode((carphone[0], face))
+    assert np.allclose(found, np.concatenate(rows).mean(0), atol=1e-5)
+
+
+def as_prepared(view: np.ndarray) -> Prepared:
+    scaled = (view.astype(np.float32) / 255 - np.float32(DLIB_MEAN)) / np.float32(DLIB_STD)
+    return Prepared(scaled.transpose(2, 0, 1)[None], view.size)
 
 
 def test_the_largest_face_is_taken(face_network, preprocess, carphone):

@@ -6,11 +6,15 @@ from pathlib import Path
 
 from twinnet.errors import TwinnetError
 from twinnet.files import checksum
+from twinnet.heads.views import Views
 from twinnet.network import TwinNetwork
 from twinnet.verification.face.descriptor import read_descriptor
 from twinnet.verification.face.faces import DETECTOR_DAT, LANDMARKS_DAT, DlibFaceFinder
-from twinnet.verification.face.preprocess import FacePreprocess
+from twinnet.verification.face.preprocess import SIDES, FacePreprocess
 
+# For the accuracy that dlib states on LFW it averages the descriptors of faces that are moved, by up to so much, at
+# random (dlib/image_transforms/interpolation.h, jitter_image).
+SHIFT = 0.02
 DESCRIPTOR_DAT = "dlib_face_recognition_resnet_model_v1.dat"
 # The catalogue has the descriptor's.
 CHECKSUMS = {
@@ -28,6 +32,6 @@ def read_dlib(folder: Path) -> TwinNetwork:
     for name, expected in CHECKSUMS.items():
         if not (folder / name).is_file() or checksum(folder / name) != expected:
             raise TwinnetError(f"{folder / name}: not dlib's file, its sha256 differs: install the package again")
-    preprocess = FacePreprocess()
+    preprocess = FacePreprocess(shift=SHIFT)
     preprocess.finder = DlibFaceFinder.read(folder)
-    return TwinNetwork(read_descriptor(folder / DESCRIPTOR_DAT), distance="euclidean", preprocess=preprocess)
+    return TwinNetwork(read_descriptor(folder / DESCRIPTOR_DAT), Views(len(SIDES)), "euclidean", preprocess)

@@ -28,6 +28,8 @@ WORKERS = 2
 # Pictures that are held decoded at one time.
 CHUNK = 16
 NO_FACE = "no face found"
+# Left, right, up and down.
+SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 # dlib's descriptor: the mean of its pictures, and 256 for the deviation.
 DLIB_MEAN = (122.782 / 255, 117.001 / 255, 104.298 / 255)
 DLIB_STD = (256 / 255,) * 3
@@ -51,6 +53,8 @@ class FacePreprocess(Preprocess):
         bgr: Whether the network takes blue, green, red.
         min_face: The smallest face that is looked for, as a share of the picture's longer side. Larger faces are looked
             for first, at less cost. Pictures are enlarged four times at most, so no face under 20 pixels is found.
+        shift: If not 0, the network sees four views of each face, shifted to the four sides by this share of the chip;
+            it then needs the head {"name": "views", "count": 4}, which averages their embeddings.
         max_pixels: A picture with more is refused before it is decoded.
     """
 
@@ -67,6 +71,7 @@ class FacePreprocess(Preprocess):
         std: Sequence[float] = DLIB_STD,
         bgr: bool = False,
         min_face: float = 0.08,
+        shift: float = 0.0,
         max_pixels: int = MAX_PIXELS,
     ) -> None:
         if crop not in TEMPLATES:
@@ -75,7 +80,7 @@ class FacePreprocess(Preprocess):
             raise TwinnetError(f"min_face is {min_face}: it is a share of the picture's longer side, from 0 to 1")
         self.detector, self.crop, self.size, self.bgr = detector, crop, int(size), bgr
         self.mean, self.std = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
-        self.min_face, self.max_pixels = float(min_face), max_pixels
+        self.min_face, self.shift, self.max_pixels = float(min_face), float(shift), max_pixels
 
     @cached_property
     def finder(self) -> FaceFinder:
@@ -141,7 +146,12 @@ class FacePreprocess(Preprocess):
 
     def align(self, image: Pixels, face: Face) -> Pixels:
         """The aligned face (size, size, 3) as the network sees it, before it is normalised."""
-        return chip(image, face.landmarks, TEMPLATES[self.crop][self.finder.points], self.size)
+        return self._chip(image, face, (0, 0))
+
+    def views(self, image: Pixels, face: Face) -> list[Pixels]:
+        """The aligned face, or its shifted views, each (size, size, 3)."""
+        offsets = [(self.shift * x, self.shift * y) for x, y in SIDES] if self.shift else [(0, 0)]
+        return [self._chip(image, face, offset) for offset in offsets]
 
     def prepare(self, items: Sequence[Any]) -> list[Prepared]:
         """Decode, find and align.
@@ -162,8 +172,8 @@ class FacePreprocess(Preprocess):
         return prepared
 
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
-        """Faces (B, 3, size, size)."""
-        return {"pixels": torch.from_numpy(np.stack([item.data for item in prepared]))}
+        """Faces (B, 3, size, size), or their views (B * V, 3, size, size)."""
+        return {"pixels": torch.from_numpy(np.concatenate([item.data for item in prepared]))}
 
     def _decode(self, item: Any, position: int) -> Pixels:
         return decode(item, position, max_pixels=self.max_pixels)
@@ -181,10 +191,14 @@ class FacePreprocess(Preprocess):
         return faces
 
     def _prepare_one(self, image: Pixels, face: Face) -> Prepared:
-        pixels = self.align(image, face)
+        pixels = np.stack(self.views(image, face))
         pixels = pixels[..., ::-1] if self.bgr else pixels
-        scaled = (pixels.astype(np.float32) / 255 - self.mean) / self.std  # (size, size, 3)
-        return Prepared(np.ascontiguousarray(scaled.transpose(2, 0, 1)), self.size * self.size)
+        scaled = (pixels.astype(np.float32) / 255 - self.mean) / self.std  # (V, size, size, 3)
+        return Prepared(np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)), len(pixels) * self.size * self.size)
+
+    def _chip(self, image: Pixels, face: Face, offset: tuple[float, float]) -> Pixels:
+        template = TEMPLATES[self.crop][self.finder.points] + offset
+        return chip(image, face.landmarks, template, self.size)
 
 
 def _is_pair(item: Any) -> bool:
