@@ -206,6 +206,8 @@ def test_eval_chooses_a_threshold_on_development_data(run, lines, refused, peopl
     assert figures["operating_point"]["target_fmr"] == 0.1
     assert run(*command)["operating_point"] is None
     assert any("no operating point" in line for line in lines(*command))
+    shown = lines(*command, "--dev", people / "dev", "--target-fmr", "0.1")
+    assert any(line.startswith("FMR ") and line.endswith(" of 448)") for line in shown)
     assert "go together" in refused(*command, "--dev", people / "dev")
     assert "give one of them" in refused(*command, "--dev", people / "dev", "--target-fmr", "0.1", "--no-threshold")
     assert "chosen on these data" in refused(*command, "--dev", people / "test", "--target-fmr", "0.1")

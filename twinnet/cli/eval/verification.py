@@ -110,7 +110,8 @@ def _rows(figures: Mapping[str, Any]) -> Iterator[list[str]]:
 
 
 def _row(title: str, figure: Mapping[str, Any]) -> list[str]:
-    return [title, f"{figure['value']:.4f}", f"{figure['low']:.4f} to {figure['high']:.4f}"]
+    counts = " ({errors:,} of {trials:,})".format(**figure) if "trials" in figure else ""
+    return [title, f"{figure['value']:.4f}", f"{figure['low']:.4f} to {figure['high']:.4f}{counts}"]
 
 
 def _draw(folder: Path, scores: Any, same: Any, threshold: float | None) -> None:
