@@ -10,6 +10,12 @@ import numpy.typing as npt
 from twinnet.tracking.protocol import Inference
 from twinnet.tracking.response import Map, cosine_window
 
+Corner = npt.NDArray[np.float64]
+
+# The boxes of so many cells on each side of the best one are averaged, with their scores to this power as weights.
+VOTERS = 2
+SHARPNESS = 4
+
 
 class Choice(NamedTuple):
     """The chosen box.
@@ -56,11 +62,21 @@ class BoxMapReader:
         penalty = np.exp(-(change - 1) * self.inference.size_penalty)
         blended = scores * penalty * (1 - self.inference.window_influence) + self.window
         row, column = divmod(int(blended.argmax()), blended.shape[1])
-        shift = np.array([right[row, column] - left[row, column], bottom[row, column] - top[row, column]]) / 2
-        place = np.array([self.places[column], self.places[row]]) + shift
+        low, high = self._agreed(scores, edges, row, column)
         score = float(scores[row, column])
         trust = float(penalty[row, column]) * score * self.inference.scale_damping
-        return Choice(place, np.array([width[row, column], height[row, column]], dtype=np.float64), score, trust)
+        return Choice((low + high) / 2, high - low, score, trust)
+
+    def _agreed(self, scores: Map, edges: Map, row: int, column: int) -> tuple[Corner, Corner]:
+        """The corners of the mean of the boxes around a cell, which err less than one; good scores count for more."""
+        rows, columns = (slice(max(0, i - VOTERS), i + VOTERS + 1) for i in (row, column))
+        weights = scores[rows, columns].astype(np.float64) ** SHARPNESS
+        weights /= weights.sum().clip(min=1e-30)
+        x, y = self.places[columns][None, :], self.places[rows][:, None]
+        left, top, right, bottom = edges[:, rows, columns]
+        corners = [[x - left, y - top], [x + right, y + bottom]]
+        low, high = (np.array([(weights * of_axis).sum() for of_axis in corner]) for corner in corners)
+        return low, high
 
 
 def _extent(width: Map | float, height: Map | float) -> Map:
