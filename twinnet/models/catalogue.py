@@ -98,10 +98,10 @@ BUILT_IN = (
     Model(
         "tracker",
         "tracking",
-        96,
+        128,
         "Apache-2.0",
         (PackageData("twinnet", "models/data/tracker", "twinnet"),),
-        "c13daeb018b589b6630a6682d015fa62c7ee86108a0523d6f3d4b78d002e9ab3",
+        "fb34bbb4d21b0f911b11033aa29f414567989a92dc3073c5f5e287b48d5698ee",
     ),
 )
 

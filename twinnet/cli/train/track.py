@@ -42,11 +42,11 @@ def add_tasks(tasks: Any) -> None:
     parser.add_argument("--no-boxes", action="store_true", help="a new one without a box head: three scales instead")
     parser.add_argument("--pairs", type=count, default=20000, metavar="N", help="pairs to draw (default: 20000)")
     parser.add_argument(
-        "--search-size", type=count, metavar="N", help="side of the search crops in training (default: 161)"
+        "--search-size", type=count, metavar="N", help="side of the search crops in training (default: 193)"
     )
     add_settings(parser, "tracking", 1.5e-3)
     add_device(parser)
-    parser.set_defaults(run=run, batch_size=16, schedule="cosine")
+    parser.set_defaults(run=run, batch_size=16, schedule="cosine", backbone_learning_rate=4e-4)
 
 
 def share(text: str) -> tuple[Path, float]:

@@ -13,7 +13,11 @@ from twinnet.registry import backbones
 # One more than a multiple of every stride up to 32, so that cells of all depths lie on each other.
 EXEMPLAR_SIZE = 129
 SEARCH_SIZE = 225
-TRAINING_SEARCH_SIZE = 161
+TRAINING_SEARCH_SIZE = 193
+WIDTH = 128
+
+# Boxes of single frames err much more than targets change.
+INFERENCE = {"scale_damping": 0.1}
 
 # EfficientNet-Lite was trained on (pixel - 127) / 128.
 LITE0_PIXELS = {"mean": [127.0] * 3, "std": [128.0] * 3}
@@ -21,12 +25,12 @@ IMAGENET_PIXELS = {"mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.
 
 
 def lite0(weights: str) -> dict[str, Any]:
-    """EfficientNet-Lite0 up to its fourth stage, with ImageNet weights from a file, which stay as they are."""
+    """EfficientNet-Lite0 up to its fifth stage, which has strides 8 and 16, with ImageNet weights from a file."""
     return {
         "name": "timm-pyramid",
         "model": "tf_efficientnet_lite0",
-        "nodes": ["blocks.2", "blocks.3"],
-        "frozen": 2,
+        "nodes": ["blocks.2", "blocks.4"],
+        "width": WIDTH,
         "weights": weights,
     }
 
@@ -49,12 +53,13 @@ def new_network(
         raise TwinnetError(f"a tracker needs maps, the backbone {type(made).__name__} gives {made.kind}s")
     return TwinNetwork(
         made,
-        [{"name": "neck", "blocks": 2}],
+        [{"name": "neck", "blocks": 3}],
         {"name": "exemplar-cosine", "channels": made.width, "stride": made.stride, "boxes": boxes},
         {
             "name": "tracking",
             "exemplar_size": EXEMPLAR_SIZE,
             "search_size": SEARCH_SIZE,
+            "inference": INFERENCE,
             **pixels,
         },
     )
