@@ -1,111 +1,176 @@
-"""Train twinnet's signature network, and compare it with the Dey recipe and trivial measures on writers unseen so far.
+"""Train twinnet's signature network.
 
-python examples/signature_training.py DATA OUT [--dey]
+python examples/signature_training.py DATA OUT
 
-DATA holds svc2004.zip. Strokes of writers 1-25 make the codebook, without labels; thresholds are chosen on 1-30, and
-31-40 are reported. Dey's SigNet learns from 1-25 and keeps the epoch that is best on 26-30: minutes on a GPU, days on
-two cores.
+DATA holds svc2004.zip and cross_media.zip. Writers 1-20 of SVC2004 fit, with forgeries, and so do the 93 writers of the
+other set, without; writers 21-30 choose and calibrate. benchmarks/signatures.py reports on 31-40. The residual network
+takes three minutes on a GPU and hours on two cores.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from twinnet import TwinNetwork
 from twinnet.data.examples import Examples
-from twinnet.evaluation.comparison import Scored, eer_difference
+from twinnet.data.samplers import Batches
 from twinnet.evaluation.curves import error_curve
-from twinnet.evaluation.verification import verification_report
 from twinnet.image.decoding import decode
-from twinnet.operating_point import OperatingPoint, system_of
+from twinnet.operating_point import system_of
+from twinnet.preprocess import Prepared
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
 from twinnet.verification.calibration import choose_operating_point
-from twinnet.verification.signature.baseline import TrivialBaseline
-from twinnet.verification.signature.data import Signature, random_trials, read_svc2004, skilled_trials
+from twinnet.verification.signature.data import Signature, read_cross_media, read_svc2004, skilled_trials
 from twinnet.verification.signature.ink import Ink, find_ink
 from twinnet.verification.signature.preprocess import SignaturePreprocess
-from twinnet.verification.trials import Scores, Trials
+from twinnet.verification.signature.virtual import change_hand
 
-FIT, DEV, REPORT = range(1, 26), range(26, 31), range(31, 41)
-REFERENCES = (1, 2, 3, 4, 5)
-TARGET_FMR = 0.1
-RULE = "centroid"
-Compare = Callable[[Trials], Scores]
+FIT, CHOOSE = range(1, 21), range(21, 31)
+SIZE = [128, 256]
+CODEBOOK = {"name": "codebook"}
+RESIDUAL = {"name": "timm", "model": "resnet10t", "in_chans": 1, "channels": [32, 64, 128, 256]}
+HEAD = ["gem", {"name": "dense", "out_features": 256}, "bnneck"]
+WEIGHT = 0.2  # of the residual network's cosine beside the codebook's
+REFERENCES, TARGET_FMR, RULE = (1, 2, 3, 4, 5), 0.1, "centroid"
+AS_THEY_ARE, VIRTUAL, NAMES = 12, 40, 3  # how often a writer is drawn, as a virtual one, and a name of the other set
+ROWS = 64  # a batch has so many triplets with a second negative
+Pictures = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Part:
-    """Signatures of some writers, and the ink found on them."""
+class ReadyPictures(SignaturePreprocess):
+    """Takes fitted ink as it is."""
 
-    signatures: list[Signature]
-    inks: list[Ink]
+    def prepare_for_training(self, items: Sequence[Pictures], seeds: Sequence[int]) -> list[Prepared]:
+        del seeds
+        return [Prepared(item, item.size) for item in items]
 
-    @classmethod
-    def read(cls, archive: Path, users: Iterable[int]) -> Self:
-        signatures = read_svc2004(archive, users)
-        with ThreadPoolExecutor() as pool:
-            found = list(pool.map(lambda signature: find_ink(decode(signature.picture)), signatures))
-        return cls(signatures, [ink for ink in found if ink is not None])
 
-    def __add__(self, other: Part) -> Part:
-        return Part(self.signatures + other.signatures, self.inks + other.inks)
+class InOrder(Batches):
+    """The rows as they were drawn."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(0)
+        self.rows = rows
+
+    def _draw(self, rng: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+        del rng
+        return [np.arange(first, first + ROWS) for first in range(0, self.rows, ROWS)]
 
 
 def main() -> None:
-    arguments = parse()
-    fit, dev, unseen = (Part.read(arguments.data / "svc2004.zip", users) for users in (FIT, DEV, REPORT))
-    print(f"{len(fit.inks)} signatures to fit", flush=True)
-    network = train(fit, arguments.seed)
-    calibrate(network, fit + dev)
-    network.save(arguments.out)
-    print(f"saved {arguments.out}", flush=True)
-    systems = {"twinnet": comparing(network, unseen), "trivial": comparing_measures(TrivialBaseline(fit.inks), unseen)}
-    if arguments.dey:
-        systems["dey"] = comparing(train_dey(fit, dev, arguments), unseen)
-    results = {name: figures_of(compare, unseen, network.operating_points if name == "twinnet" else {})
-               for name, compare in systems.items()} | {"differences": differences(systems, unseen)}  # fmt: skip
-    results_file = arguments.out.with_name(arguments.out.name + ".results.json")
-    results_file.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    show(results)
-
-
-def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path, help="folder with svc2004.zip")
+    parser.add_argument("data", type=Path, help="folder with svc2004.zip and cross_media.zip")
     parser.add_argument("out", type=Path, help="folder of the trained network")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--dey", action="store_true", help="train the Dey recipe too")
-    parser.add_argument("--dey-narrow", type=int, default=1, help="divide SigNet's channels by this")
-    parser.add_argument("--dey-size", type=int, nargs=2, default=(155, 220))
-    parser.add_argument("--dey-pairs", type=int, default=4750, help="pairs of each kind an epoch has")
-    parser.add_argument("--dey-epochs", type=int, default=10)
-    return parser.parse_args()
+    parser.add_argument("--steps", type=int, default=494, help="of the residual network; 0 for the codebook alone")
+    parser.add_argument("--precision", default="bf16" if torch.cuda.is_available() else "no")
+    arguments = parser.parse_args()
+    fit, choose = (read_svc2004(arguments.data / "svc2004.zip", users) for users in (FIT, CHOOSE))
+    preprocess = SignaturePreprocess("fitted", size=SIZE)
+    fitted = np.stack([prepared.data for prepared in preprocess.prepare(inks_of(fit))])
+    parts = [{"backbone": CODEBOOK}]
+    if arguments.steps:
+        residual = train_residual(fit, fitted, choose, arguments)
+        parts.append({"backbone": RESIDUAL, "head": HEAD, "weight": WEIGHT})
+    network = TwinNetwork({"name": "joined", "parts": parts}, [], "cosine", preprocess)
+    towers = network.tower.backbone.towers
+    towers[0].backbone.learn_codes(torch.from_numpy(fitted).float() / 255)
+    if arguments.steps:
+        towers[1].load_state_dict(residual.tower.state_dict())
+    network.eval()
+    calibrate(network, choose)
+    network.save(arguments.out)
+    print(f"saved {arguments.out}")
 
 
-def train(fit: Part, seed: int) -> TwinNetwork:
-    """A codebook of strokes, learned without labels."""
-    network = TwinNetwork("codebook", "normalize", "cosine", SignaturePreprocess("fitted", size=[128, 256]))
-    reader = network.tower.reader()
-    pictures = reader.collate(reader.prepare(fit.inks))["pixels"][:, 0]  # (N, H, W)
-    network.tower.backbone.learn_codes(pictures, seed=seed)
-    return network
+def inks_of(signatures: Sequence[Signature]) -> list[Ink]:
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda signature: find_ink(decode(signature.picture)), signatures))
+    return [ink for ink in found if ink is not None]
 
 
-def calibrate(network: TwinNetwork, part: Part) -> None:
-    """An operating point for each number of references, on skilled forgeries: what signatures are checked for."""
-    embedded = network.encode(part.inks, progress=False)
+def train_residual(
+    fit: Sequence[Signature], fitted: Pictures, choose: Sequence[Signature], arguments: argparse.Namespace
+) -> TwinNetwork:
+    """InfoNCE over virtual writers: the negatives of a signature are two forgeries of it, and what else is drawn."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator, rng = torch.Generator(device).manual_seed(0), np.random.default_rng(0)
+    torch.manual_seed(0)
+    network = TwinNetwork(RESIDUAL, [*HEAD, "normalize"], "cosine", ReadyPictures("fitted", size=SIZE)).to(device)
+    others = read_cross_media(arguments.data / "cross_media.zip")
+    drawn = np.stack([prepared.data for prepared in network.tower.reader().prepare(inks_of(others))])
+    writers = list(virtual_writers(fit, fitted, generator))
+    names = list(virtual_names(others, drawn, generator))
+    rows = [triplet_of(writers if row % 5 < 4 else names, row % 5 < 4, rng) for row in range(arguments.steps * ROWS)]
+    examples = Examples(tuple(zip(*rows, strict=True)), None, Supervision.TRIPLETS)
+    config = TrainingConfig(
+        batch_size=ROWS, learning_rate=2e-3, weight_decay=0.05, schedule="cosine", warmup=0.08,
+        precision=arguments.precision, evaluate_every=max(1, arguments.steps // 8),
+    )  # fmt: skip
+    trials, inks = skilled_trials(choose, "users 21-30"), inks_of(choose)
+
+    def evaluate(candidate: TwinNetwork) -> dict[str, float]:
+        embedded = candidate.encode(inks, progress=False)
+        eer = error_curve(trials.compare(candidate, embedded, embedded), trials.same).eer
+        print(f"residual network, writers 21-30: EER {eer:.4f}", flush=True)
+        return {"negative_eer": -eer}
+
+    loss = {"name": "infonce", "scale": 15.0}
+    Trainer(
+        network, loss, examples, config, evaluator=evaluate, metric="negative_eer", batches=InOrder(len(rows))
+    ).run()
+    return network.to("cpu")
+
+
+def virtual_writers(
+    signatures: Sequence[Signature], fitted: Pictures, generator: torch.Generator
+) -> Iterator[list[Pictures]]:
+    """The genuine signatures and the forgeries of each writer, and of virtual writers made of them."""
+    owners, genuine = (np.array([getattr(s, name) for s in signatures]) for name in ("writer", "genuine"))
+    for writer in np.unique(owners):
+        for view in range(AS_THEY_ARE + VIRTUAL):
+            changed = changed_hand(fitted[owners == writer], generator, view >= AS_THEY_ARE, view % 2 == 1)
+            yield [changed[genuine[owners == writer]], changed[~genuine[owners == writer]]]
+
+
+def virtual_names(
+    signatures: Sequence[Signature], fitted: Pictures, generator: torch.Generator
+) -> Iterator[list[Pictures]]:
+    """What each writer made of one name, and of virtual names made of it."""
+    owners, texts = (np.array([getattr(s, name) for s in signatures]) for name in ("writer", "text"))
+    for text in np.unique(texts):
+        for view in range(NAMES):
+            changed = changed_hand(fitted[texts == text], generator, view > 0, view % 2 == 1)
+            yield [changed[owners[texts == text] == writer] for writer in np.unique(owners)]
+
+
+def changed_hand(fitted: Pictures, generator: torch.Generator, virtual: bool, flips: bool) -> Pictures:
+    ink = torch.from_numpy(fitted)[:, None].to(generator.device).float() / 255
+    changed = change_hand(ink, generator, virtual, flips)
+    pictures: Pictures = (changed * 255).round().to(torch.uint8)[:, 0].cpu().numpy()
+    return pictures
+
+
+def triplet_of(groups: Sequence[list[Pictures]], forgeries: bool, rng: np.random.Generator) -> list[Pictures]:
+    """Two genuine signatures and two forgeries of a writer, or two of a name by one writer and two by others."""
+    group = groups[rng.integers(len(groups))]
+    own, *others = [0, 1, 1] if forgeries else rng.choice(len(group), 3, replace=False)
+    first, second = rng.choice(len(group[own]), 2, replace=False)
+    return [group[own][first], group[own][second], *(group[of][rng.integers(len(group[of]))] for of in others)]
+
+
+def calibrate(network: TwinNetwork, signatures: Sequence[Signature]) -> None:
+    """An operating point for each number of references, on skilled forgeries alone: what signatures are checked for."""
+    embedded = network.encode(inks_of(signatures), progress=False)
     for references in REFERENCES:
-        trials = skilled_trials(part.signatures, "SVC2004, users 1-30, skilled forgeries alone", references)
+        trials = skilled_trials(signatures, "SVC2004, users 21-30, skilled forgeries alone", references)
         network.operating_points[references] = choose_operating_point(
             trials.compare(network, embedded, embedded, RULE),
             trials.same,
@@ -117,97 +182,6 @@ def calibrate(network: TwinNetwork, part: Part) -> None:
             references=references,
             rule=RULE,
         )
-
-
-def train_dey(fit: Part, dev: Part, arguments: argparse.Namespace) -> TwinNetwork:
-    """Dey et al. 2017: SigNet and the contrastive loss on pairs (AdamW for RMSprop, in bfloat16 on a GPU)."""
-    size = list(arguments.dey_size)
-    plain = SignaturePreprocess("dey", size=size)
-    std = float(np.std([prepared.data for prepared in plain.prepare(fit.inks)]))
-    network = TwinNetwork(
-        {"name": "signet", "size": size, "narrow": arguments.dey_narrow},
-        distance="euclidean",
-        preprocess=SignaturePreprocess("dey", std=std, size=size),
-    ).to("cuda" if torch.cuda.is_available() else "cpu")
-    config = TrainingConfig(
-        epochs=arguments.dey_epochs, batch_size=128, learning_rate=1e-4, weight_decay=5e-4, warmup=0.05,
-        precision="bf16" if torch.cuda.is_available() else "no", seed=arguments.seed,
-    )  # fmt: skip
-    trials = skilled_trials(dev.signatures, "dev")
-    seen: list[float] = []
-
-    def evaluate(candidate: TwinNetwork) -> dict[str, float]:
-        seen.append(error_curve(comparing(candidate, dev)(trials), trials.same).eer)
-        print(f"Dey, epoch {len(seen) - 1}: EER {seen[-1]:.4f} on dev", flush=True)
-        return {"score": -seen[-1] if len(seen) > 1 else -1.0}  # the untrained network is not the recipe
-
-    examples = dey_pairs(fit, arguments.dey_pairs, arguments.seed)
-    Trainer(network, "contrastive", examples, config, evaluator=evaluate, metric="score").run()
-    return network
-
-
-def dey_pairs(part: Part, count: int, seed: int) -> Examples:
-    """So many genuine pairs, and as many with a skilled forgery."""
-    rng = np.random.default_rng(seed)
-    trials = skilled_trials(part.signatures, "fit")
-    kinds = [np.flatnonzero(trials.same == same) for same in (True, False)]
-    rows = np.concatenate([rng.choice(kind, min(len(kind), count), replace=False) for kind in kinds])
-    columns = ([part.inks[i] for i in trials.probes[rows]], [part.inks[i] for i in trials.references[rows, 0]])
-    return Examples(columns, trials.same[rows].astype(int).tolist(), Supervision.LABELLED_PAIRS)
-
-
-def comparing(network: TwinNetwork, part: Part) -> Compare:
-    embedded = network.encode(part.inks, progress=False)
-    return lambda trials: trials.compare(network, embedded, embedded, RULE)
-
-
-def comparing_measures(baseline: TrivialBaseline, part: Part) -> Compare:
-    embedded = baseline.embed(part.inks)
-    return lambda trials: -np.linalg.norm(embedded[trials.probes] - embedded[trials.references].mean(1), axis=1)
-
-
-def trials_of(part: Part) -> dict[tuple[str, int], Trials]:
-    kinds = {"skilled": skilled_trials, "random": random_trials}
-    return {(kind, references): make(part.signatures, f"SVC2004, users 31-40: {kind}", references)
-            for references in (1, 5) for kind, make in kinds.items()}  # fmt: skip
-
-
-def figures_of(compare: Compare, part: Part, points: dict[int, OperatingPoint]) -> dict[str, Any]:
-    return {
-        f"{kind}, {references} reference{'s' * (references > 1)}": verification_report(
-            compare(trials), trials.same, operating_point=points.get(references), identities=trials.identities,
-            keys=trials.keys(),
-        )
-        for (kind, references), trials in trials_of(part).items()
-    }  # fmt: skip
-
-
-def differences(systems: dict[str, Compare], part: Part) -> dict[str, dict[str, float]]:
-    """How much lower twinnet's equal error rate is on skilled forgeries, and what five references add."""
-    trials = {references: of for (kind, references), of in trials_of(part).items() if kind == "skilled"}
-    scored = {
-        (name, references): Scored(compare(of), of.same, of.identities)
-        for name, compare in systems.items()
-        for references, of in trials.items()
-    }
-    found = {
-        f"twinnet - {name}, {references}": eer_difference(scored["twinnet", references], scored[name, references])
-        for name in systems if name != "twinnet" for references in trials
-    }  # fmt: skip
-    return found | {"twinnet, 5 - 1": eer_difference(scored["twinnet", 5], scored["twinnet", 1])}
-
-
-def show(results: dict[str, Any]) -> None:
-    for name, figures in results.items():
-        for trial, values in figures.items():
-            counts = f", {values['genuine']} genuine, {values['impostor']} impostor" if "eer" in values else ""
-            print(f"{name:<11} {trial:<22} EER {interval(values.get('eer', values))}{counts}")
-            if point := values.get("operating_point"):
-                print(f"{'at its threshold':>34}: FMR {interval(point['fmr'])}, FNMR {interval(point['fnmr'])}")
-
-
-def interval(figure: dict[str, float]) -> str:
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
 
 
 if __name__ == "__main__":

@@ -90,10 +90,10 @@ BUILT_IN = (
     Model(
         "signature",
         "signature",
-        2304,
+        2560,
         "Apache-2.0",
         (PackageData("twinnet", "models/data/signature", "twinnet"),),
-        "c1246795f8788fdcb66b4766d65498b2c7e792d6b8cc652d39810eb12cdcffb4",
+        "49c1f7f96c26c0f45ed04822cce5cdb789ac27ce2dfa022a47619bfaba894b80",
     ),
     Model(
         "tracker",

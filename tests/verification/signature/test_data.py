@@ -5,7 +5,6 @@ import pytest
 
 from twinnet.errors import TwinnetError
 from twinnet.verification.signature.data import (
-    joined,
     random_trials,
     read_cross_media,
     read_svc2004,
@@ -58,15 +57,6 @@ def test_trials_by_loops(archive, references, kind):
     ]
     assert sorted(found) == sorted(expected)
     assert set(trials.owners.tolist()) == {1, 2}
-
-
-def test_joined_trials_are_both(archive):
-    signatures = read_svc2004(archive, [1, 2])
-    a, b = skilled_trials(signatures, "skilled"), random_trials(signatures, "random")
-    both = joined(a, b)
-    assert len(both.probes) == len(a.probes) + len(b.probes)
-    assert both.same.sum() == a.same.sum() + b.same.sum()
-    assert both.source == "skilled and random"
 
 
 def test_too_few_references(archive):

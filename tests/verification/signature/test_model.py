@@ -16,10 +16,10 @@ def network():
     return twinnet.load("signature")
 
 
-def again(seed, time):
+def again(seed, time, strokes=4):
     """The same strokes once more, drawn a little differently."""
     rng = np.random.default_rng([seed, time])
-    return draw([stroke + rng.normal(0, 1.5, 2) for stroke in scribble(seed)])
+    return draw([stroke + rng.normal(0, 1.5, 2) for stroke in scribble(seed, strokes)])
 
 
 def test_is_in_the_catalogue_and_comes_with_the_package():
@@ -34,7 +34,7 @@ def test_is_in_the_catalogue_and_comes_with_the_package():
 def test_the_same_strokes_and_other_ones(network, references):
     known = [again(0, time) for time in range(references)]
     arguments = {"other": known[0]} if references == 1 else {"references": known}
-    same, other = network.verify(again(0, 99), **arguments), network.verify(again(7, 0), **arguments)
+    same, other = network.verify(again(0, 99), **arguments), network.verify(again(7, 0, strokes=8), **arguments)
     assert same.match is True
     assert other.match is False
     assert same.probability > 0.5 > other.probability

@@ -113,14 +113,6 @@ def _trials_against(
     return _trials(signatures, probes, enrolled, same, source)
 
 
-def joined(first: Trials, second: Trials) -> Trials:
-    """Trials over the same items, together."""
-    probes, references, same = (
-        np.concatenate([getattr(first, name), getattr(second, name)]) for name in ("probes", "references", "same")
-    )
-    return Trials(first.items, probes, references, same, first.owners, f"{first.source} and {second.source}")
-
-
 def _trials(
     signatures: Sequence[Signature], probes: list[int], enrolled: list[list[int]], same: list[bool], source: str
 ) -> Trials:
