@@ -28,7 +28,7 @@ BACKBONE = {"name": "timm", "model": "resnet18", "in_chans": 1, "layers": [1, 1,
 HEAD = [{"name": "flatten", "cells": 9}, {"name": "dense", "out_features": 256, "activation": "identity"}]
 WARP = {"name": "Warp", "degrees": 15, "scale": 0.2, "aspect": 0.4, "shear": 17, "translate": 0.1, "bend": 0.02,
         "fill": 255}  # fmt: skip
-PREPROCESS = {"name": "image", "size": [96, 96], "mean": [0.92], "std": [0.27], "augment": [WARP]}
+PREPROCESS = {"name": "image", "size": [80, 80], "mean": [0.92], "std": [0.27], "augment": [WARP]}
 LOSS = {"name": "pml/CosFaceLoss", "margin": 0.2, "scale": 20}
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--workers", type=int, default=0, help="processes that change the drawings (default: a thread)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and choose by the other 10")
     options = parser.parse_args()

@@ -26,6 +26,9 @@ from twinnet.tracking.target import Target
 # The largest stride of the backbones in use: search regions of whole such steps keep the cells of all depths aligned.
 DEEPEST = 32
 
+# A target that is hardly seen is still followed; below this share of the threshold nothing is there to follow.
+HOLD = 0.5
+
 
 class Tracker:
     """Follows targets from frame to frame. It holds nothing about a target.
@@ -186,7 +189,7 @@ class Tracker:
     def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
         target.score = score
         target.lost = self.threshold is not None and score < self.threshold
-        if not target.lost:
+        if self.threshold is None or score >= self.threshold * HOLD:
             centre = region.to_frame(place, self.search_size)
             target.move(centre, size, self.inference.smallest, self.inference.largest)
 
