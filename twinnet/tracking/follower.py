@@ -10,8 +10,12 @@ from twinnet.tracking.target import Target
 from twinnet.tracking.tracker import Tracker
 
 
+# A target that is hardly seen where it was is more likely there than where something else looks like it, for a while.
+PATIENCE = 30
+
+
 class Follower:
-    """Follows targets, and looks over the whole frame for those that are lost.
+    """Follows targets, and looks over the whole frame for those that are gone, or were lost for `PATIENCE` frames.
 
     A search of the whole frame costs as much as many frames, so each frame tries one size, the present one first.
 
@@ -26,14 +30,16 @@ class Follower:
         self.targets = list(targets)
         self.redetect = redetect
         self._tries: dict[int, int] = {}
+        self._lost = [0] * len(self.targets)
 
     def follow(self, frame: Pixels) -> None:
         """Move all targets to where they are in the next frame."""
         self.tracker.follow(frame, self.targets)
         for number, target in enumerate(self.targets):
+            self._lost[number] = self._lost[number] + 1 if target.lost else 0
             if not target.lost:
                 self._tries.pop(number, None)
-            elif self.redetect:
+            elif self.redetect and (target.gone or self._lost[number] > PATIENCE):
                 self._look_for(frame, number, target)
 
     def _look_for(self, frame: Pixels, number: int, target: Target) -> None:

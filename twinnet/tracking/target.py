@@ -23,7 +23,8 @@ class Target:
         border: The colour that stands for what lies outside the frame.
         frame_size: Width and height of the frame.
         score: How close the exemplar was to what was found last.
-        lost: Whether the score was below the threshold. Far below it, place and size are those from before.
+        lost: Whether the score was below the threshold.
+        gone: Whether it was far below; then place and size are those from before.
         bare: Whether the exemplar is a picture without surroundings, which no search region can match fully.
         scores: The similarity map of the last search region (H', W'), for pictures of it.
         reach: The side of that map in pixels of the frame.
@@ -38,6 +39,7 @@ class Target:
     frame_size: tuple[int, int]
     score: float = 1.0
     lost: bool = False
+    gone: bool = False
     bare: bool = False
     scores: npt.NDArray[np.float32] | None = None
     reach: float = 0.0

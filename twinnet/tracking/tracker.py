@@ -27,7 +27,7 @@ from twinnet.tracking.target import Target
 DEEPEST = 32
 
 # A target that is hardly seen is still followed; below this share of the threshold nothing is there to follow.
-HOLD = 0.5
+HOLD = 0.2
 
 
 class Tracker:
@@ -189,7 +189,8 @@ class Tracker:
     def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
         target.score = score
         target.lost = self.threshold is not None and score < self.threshold
-        if self.threshold is None or score >= self.threshold * HOLD:
+        target.gone = self.threshold is not None and score < self.threshold * HOLD
+        if not target.gone:
             centre = region.to_frame(place, self.search_size)
             target.move(centre, size, self.inference.smallest, self.inference.largest)
 
