@@ -30,13 +30,13 @@ class Follower:
         self.targets = list(targets)
         self.redetect = redetect
         self._tries: dict[int, int] = {}
-        self._lost = [0] * len(self.targets)
+        self._lost: dict[int, int] = {}
 
     def follow(self, frame: Pixels) -> None:
         """Move all targets to where they are in the next frame."""
         self.tracker.follow(frame, self.targets)
         for number, target in enumerate(self.targets):
-            self._lost[number] = self._lost[number] + 1 if target.lost else 0
+            self._lost[number] = self._lost.get(number, 0) + 1 if target.lost else 0
             if not target.lost:
                 self._tries.pop(number, None)
             elif self.redetect and (target.gone or self._lost[number] > PATIENCE):
