@@ -26,7 +26,8 @@ from twinnet.tracking.target import Target
 # The largest stride of the backbones in use: search regions of whole such steps keep the cells of all depths aligned.
 DEEPEST = 32
 
-# A target that is hardly seen is still followed; below this share of the threshold nothing is there to follow.
+# A target that is hardly seen is still followed. Where scores are probabilities, one below this share of the threshold
+# says that nothing is there to follow.
 HOLD = 0.2
 
 
@@ -60,6 +61,7 @@ class Tracker:
             point.check(network)
             threshold = point.threshold
         self.threshold = threshold
+        self.hold = HOLD if getattr(network.distance, "log_odds", False) else 1.0
         self.knows_boxes = getattr(network.distance, "box_head", None) is not None
         self.search_size = preprocess.search_size
         if fast or self.knows_boxes:
@@ -189,7 +191,7 @@ class Tracker:
     def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
         target.score = score
         target.lost = self.threshold is not None and score < self.threshold
-        target.gone = self.threshold is not None and score < self.threshold * HOLD
+        target.gone = self.threshold is not None and score < self.threshold * self.hold
         if not target.gone:
             centre = region.to_frame(place, self.search_size)
             target.move(centre, size, self.inference.smallest, self.inference.largest)
