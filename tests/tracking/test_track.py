@@ -171,3 +171,17 @@ def test_the_toolkit_of_got10k(clip, small_network, tmp_path):
     expected = twinnet.track(frames, BOX, model=small_network).run().boxes
     assert boxes - [1, 1, 0, 0] == pytest.approx(expected, abs=1e-4)
     assert (times > 0).all()
+
+
+def test_where_scores_are_probabilities_a_target_that_is_hardly_seen_is_followed_on(clip, small_network):
+    frames, boxes = clip
+    tracker = Tracker(small_network, threshold=2.0)  # more than any cosine
+    assert tracker.hold == 1.0
+    for hold, overlap in ((0.1, True), (1.0, False)):
+        tracker.hold = hold
+        (target,) = tracker.start(frames[0], [BOX])
+        for frame in frames[1:]:
+            tracker.follow(frame, [target])
+        assert target.lost
+        assert target.gone is not overlap
+        assert (iou(target.box, boxes[-1]) > 0.6) is overlap
