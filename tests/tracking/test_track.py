@@ -184,4 +184,4 @@ def test_where_scores_are_probabilities_a_target_that_is_hardly_seen_is_followed
             tracker.follow(frame, [target])
         assert target.lost
         assert target.gone is not overlap
-        assert (iou(target.box, boxes[-1]) > 0.6) is overlap
+        assert bool(iou(target.box, boxes[-1]) > 0.6) is overlap

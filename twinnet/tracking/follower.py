@@ -9,13 +9,14 @@ from twinnet.tracking.search import FACTORS, find
 from twinnet.tracking.target import Target
 from twinnet.tracking.tracker import Tracker
 
-
-# A target that is hardly seen where it was is more likely there than where something else looks like it, for a while.
+# A target that is hardly seen where it was is more likely there than where something else looks like it, for so many
+# frames. One in which it is gone counts as several.
 PATIENCE = 30
+GONE = 6
 
 
 class Follower:
-    """Follows targets, and looks over the whole frame for those that are gone, or were lost for `PATIENCE` frames.
+    """Follows targets, and looks over the whole frame for those that are lost for some time.
 
     A search of the whole frame costs as much as many frames, so each frame tries one size, the present one first.
 
@@ -36,10 +37,12 @@ class Follower:
         """Move all targets to where they are in the next frame."""
         self.tracker.follow(frame, self.targets)
         for number, target in enumerate(self.targets):
-            self._lost[number] = self._lost.get(number, 0) + 1 if target.lost else 0
             if not target.lost:
                 self._tries.pop(number, None)
-            elif self.redetect and (target.gone or self._lost[number] > PATIENCE):
+                self._lost.pop(number, None)
+                continue
+            self._lost[number] = self._lost.get(number, 0) + (GONE if target.gone else 1)
+            if self.redetect and self._lost[number] >= PATIENCE:
                 self._look_for(frame, number, target)
 
     def _look_for(self, frame: Pixels, number: int, target: Target) -> None:
