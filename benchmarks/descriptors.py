@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 import twinnet
-from twinnet.preprocess import Prepared
 
 WEIGHTS = "models/dlib_face_recognition_resnet_model_v1.dat"
 BATCH = 32
@@ -39,9 +38,9 @@ def describe(network: twinnet.TwinNetwork, chips: list[np.ndarray]) -> np.ndarra
     reader, rows = network.tower.preprocess, []
     for start in range(0, len(chips), BATCH):
         scaled = [(chip.astype(np.float32) / 255 - reader.mean) / reader.std for chip in chips[start : start + BATCH]]
-        prepared = [Prepared(chip.transpose(2, 0, 1), chip[..., 0].size) for chip in scaled]
+        pixels = torch.from_numpy(np.stack(scaled)).permute(0, 3, 1, 2)  # one view of each
         with torch.inference_mode():
-            rows.append(network.tower.embed(prepared).numpy())
+            rows.append(network.tower.backbone({"pixels": pixels}).values.numpy())
     return np.concatenate(rows)
 
 
