@@ -83,9 +83,9 @@ def _upper_triangle(rows: Tensor, metric: str) -> Iterator[tuple[int, int, Tenso
             scores = block_scores(block, rows[j : j + COLUMNS], metric)
             counted = scores.numel()
             if j == i:
-                lower = torch.ones_like(scores, dtype=torch.bool).tril_()
-                scores.masked_fill_(lower, -torch.inf)
-                counted -= int(lower.sum())
+                square = scores[:, : len(block)]
+                square.masked_fill_(torch.ones_like(square, dtype=torch.bool).tril_(), -torch.inf)
+                counted -= len(block) * (len(block) + 1) // 2
             yield i, j, scores, counted
 
 
