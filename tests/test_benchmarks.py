@@ -28,12 +28,6 @@ def test_embeddings_are_those_of_sentence_transformers_on_text_of_every_kind(min
     assert run("parity.py", "--texts", 60, "--model", minilm).startswith("60 texts: largest difference")
 
 
-def test_encoding_is_measured(minilm, tmp_path):
-    pytest.importorskip("sentence_transformers")
-    (tmp_path / "few.txt").write_text("A cat sits.\nA dog runs in the park.\n")
-    assert run("encode.py", tmp_path / "few.txt", "--rounds", 1, "--model", minilm).count("sentences/s") == 3
-
-
 def test_encoding_pictures_is_measured_beside_its_parts():
     assert run("throughput.py", 8, "timm/resnet10t", 2).count("times as long as bare") == 2
 

@@ -1,0 +1,63 @@
+"""What a benchmark ran on, and how fast that machine multiplies matrices."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+# What decides how fast a CPU multiplies matrices in each precision.
+FLAGS = ("avx2", "f16c", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_int8", "amx_bf16")
+PACKAGES = ("twinnet", "torch", "numpy", "transformers", "opencv-python", "timm", "sentence-transformers")
+SIDE = 1024
+PRODUCTS = 10
+
+
+def describe() -> dict[str, Any]:
+    """The machine, its threads, what else runs on it, and the versions of what is compared."""
+    name, flags = _processor()
+    return {
+        "cpu": name,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "flags": [flag for flag in FLAGS if flag in flags],
+        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "system": platform.platform(),
+        "versions": {"python": platform.python_version()} | _versions(),
+    }
+
+
+def gflops() -> float:
+    """Billions of operations a second in products of square float32 matrices, the best of a few."""
+    a = torch.randn(SIDE, SIDE)
+    seconds = []
+    for _ in range(PRODUCTS):
+        begin = time.perf_counter()
+        torch.mm(a, a)
+        seconds.append(time.perf_counter() - begin)
+    return 2 * SIDE**3 / min(seconds) / 1e9
+
+
+def _processor() -> tuple[str, set[str]]:
+    """The processor's name, and the instruction sets that Linux lists."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine(), set()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    return facts.get("model name", platform.machine()), set(facts.get("flags", "").split())
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

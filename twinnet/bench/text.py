@@ -1,0 +1,86 @@
+"""Sentences a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import twinnet
+from twinnet.bench.contest import Contest, hold
+from twinnet.bench.operations import operations
+from twinnet.data.examples import Examples
+from twinnet.evaluation.sts import sts
+
+SINGLE = 50
+Encode = Callable[[list[str]], Any]
+
+
+def text(folder: Path, sentences: Sequence[str], rounds: int, peers: bool, pairs: Examples | None) -> list[Contest]:
+    """Encode all sentences, and the first fifty one at a time.
+
+    The quality of a contestant is the least cosine of its embeddings to those of twinnet in float32, and the rank
+    correlation with scored pairs.
+
+    Args:
+        folder: A text network, as sentence-transformers and twinnet read it.
+        sentences: What is encoded.
+        rounds: How many turns each has.
+        peers: Whether sentence-transformers takes part.
+        pairs: Pairs with a score.
+    """
+    network = twinnet.load(folder)
+    ours: dict[str, Encode] = {"twinnet": lambda items: network.encode(items, progress=False)}
+    theirs: dict[str, Encode] = {}
+    if peers:
+        from sentence_transformers import SentenceTransformer
+
+        model = SentenceTransformer(str(folder), device="cpu")
+        theirs["sentence-transformers"] = lambda items: model.encode(items, batch_size=32, show_progress_bar=False)
+    everyone = ours | theirs
+    contests = []
+    for name, items, run in (
+        ("all at once", list(sentences), _all_at_once),
+        ("one at a time", list(sentences[:SINGLE]), _one_at_a_time),
+    ):
+        needed = operations(run(ours["twinnet"], items))
+        for encode in theirs.values():
+            encode(items[:SINGLE])
+        contest = hold(
+            name,
+            {each: run(encode, items) for each, encode in ours.items()},
+            {each: run(encode, items) for each, encode in theirs.items()},
+            rounds=rounds,
+            amount=len(items),
+            unit="sentence",
+            operations=needed,
+        )
+        reference = contest.runs["twinnet"][-1].result
+        contest.quality = {each: {"cosine": _cosine(runs[-1].result, reference)} for each, runs in contest.runs.items()}
+        contests.append(contest)
+    if pairs is not None:
+        for each, encode in everyone.items():
+            contests[0].quality[each]["spearman"] = _spearman(encode, pairs)
+    return contests
+
+
+def _all_at_once(encode: Encode, items: list[str]) -> Callable[[], Any]:
+    return lambda: encode(items)
+
+
+def _one_at_a_time(encode: Encode, items: list[str]) -> Callable[[], Any]:
+    return lambda: np.concatenate([encode([item]) for item in items])
+
+
+def _cosine(rows: Any, reference: Any) -> float:
+    """The least cosine of a row to its reference."""
+    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(reference, axis=1)
+    return float(((rows * reference).sum(1) / norms).min())
+
+
+def _spearman(encode: Encode, pairs: Examples) -> float:
+    left, right = (encode(list(column)) for column in pairs.columns)
+    cosines = (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
+    return sts(cosines, pairs.target)["spearman"]
