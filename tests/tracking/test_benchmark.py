@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -22,7 +24,8 @@ class Drifting:
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # for the workers, which import this module
     frames, boxes = moving(3)
     for number, frame in enumerate(frames):
         cv2.imwrite(str(tmp_path / f"{number}.png"), frame[..., ::-1])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from typing import Any, Protocol
 
 import cv2
@@ -80,8 +81,9 @@ def evaluate(
         yield from _notified((_run(make, job) for job in jobs), notify)
         return
     threads = max(1, torch.get_num_threads() // workers)
-    with multiprocessing.get_context("spawn").Pool(workers, _begin_worker, (threads,)) as pool:
-        yield from _notified(pool.imap(partial(_run, make), jobs), notify)
+    # An executor, since a pool waits for ever for a worker that died.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker, (threads,)) as pool:
+        yield from _notified(pool.map(partial(_run, make), jobs), notify)
 
 
 def _begin_worker(threads: int) -> None:
