@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from twinnet import TwinNetwork
@@ -17,6 +18,10 @@ from twinnet.text.preprocess import TextPreprocess
 
 # The networks here are so small that a second thread costs more than it brings.
 torch.set_num_threads(1)
+
+# A busy machine is no reason to fail.
+settings.register_profile("twinnet", deadline=None)
+settings.load_profile("twinnet")
 
 WORDS = "the a cat dog sits runs on in mat park big small red blue and or not he she it is was query passage".split()
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
