@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -69,13 +70,31 @@ class Warp:
         cos, sin = math.cos(turn), math.sin(turn)
         stretch = np.array([[math.exp(aspect / 2), math.tan(slant_x)], [math.tan(slant_y), math.exp(-aspect / 2)]])
         matrix = np.array([[cos, -sin], [sin, cos]]) @ stretch / (1 + grow)
-        x = np.arange(width, dtype=np.float32) - (width - 1) / 2
-        y = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2
-        places = []
-        for axis, (side, move) in enumerate(((width, move_x), (height, move_y))):
-            bent = cv2.resize(
-                field[axis] * np.float32(self.bend * side), (width, height), interpolation=cv2.INTER_CUBIC
-            )
-            a, b = matrix[axis].astype(np.float32)
-            places.append(bent + a * x + b * y + np.float32((side - 1) / 2 + move * side))
-        return places[0], places[1]
+        sides = np.array([width, height])
+        bend = self.bend * sides[:, None, None] * field
+        return source_places((height, width), matrix, sides * (move_x, move_y), bend)
+
+
+def source_places(
+    size: tuple[int, int], matrix: npt.NDArray[np.float64], shift: npt.ArrayLike, bend: npt.NDArray[Any]
+) -> tuple[Places, Places]:
+    """Where each pixel of a changed picture comes from, as `cv2.remap` takes it.
+
+    Args:
+        size: Height and width.
+        matrix: A linear map (2, 2) of x and y about the middle.
+        shift: What is added, x and y in pixels.
+        bend: Displacements in pixels on a coarse grid (2, rows, columns), smooth in between.
+
+    Returns:
+        x and y, (H, W) each.
+    """
+    height, width = size
+    y, x = np.ogrid[:height, :width]
+    middle, moves = ((width - 1) / 2, (height - 1) / 2), np.asarray(shift, dtype=np.float64)
+    u, v = x - middle[0], y - middle[1]
+    found = [
+        (row[0] * u + row[1] * v + (centre + move + cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)))
+        for row, centre, move, field in zip(matrix, middle, moves, bend.astype(np.float64), strict=True)
+    ]
+    return found[0].astype(np.float32), found[1].astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from twinnet.image.warp import Places, source_places
 from twinnet.verification.signature.ink import Pixels
 
 # Largest change of each kind: what a hand varies by, and less than what tells a forgery.
@@ -24,20 +25,15 @@ def vary_ink(ink: Pixels, seed: int) -> Pixels:
     return _stroke(changed, rng)
 
 
-def _places(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Where each pixel comes from: x and y, float32 (H, W) each."""
+def _places(shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Places, Places]:
+    """Where each pixel comes from: x and y, (H, W) each."""
     height, width = shape
     angle, scale, aspect, shear = rng.uniform(-1, 1, 4) * (ROTATION, SCALE, ASPECT, SHEAR)
     shift = rng.uniform(-1, 1, 2) * SHIFT * height
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     stretch = np.array([[1 + aspect, shear], [0, 1 / (1 + aspect)]]) * (1 + scale)
-    y, x = np.mgrid[:height, :width].astype(np.float32)
-    around = np.stack([x - (width - 1) / 2, y - (height - 1) / 2])  # (2, H, W)
-    places = np.einsum("ij,jhw->ihw", turn @ stretch, around)
     bend = rng.normal(0, ELASTIC * width / 2, (2, *KNOTS))
-    for axis, centre in enumerate(((width - 1) / 2, (height - 1) / 2)):
-        places[axis] += centre + shift[axis] + cv2.resize(bend[axis], (width, height), interpolation=cv2.INTER_CUBIC)
-    return places[0].astype(np.float32), places[1].astype(np.float32)
+    return source_places((height, width), turn @ stretch, shift, bend)
 
 
 def _stroke(ink: Pixels, rng: np.random.Generator) -> Pixels:
