@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import PAIRS_HELP, RULES, add_device, add_format, add_seed, count, load_network
+from twinnet.cli.options import (
+    PAIRS_HELP,
+    RULES,
+    add_device,
+    add_format,
+    add_seed,
+    calibrated_folder,
+    count,
+    load_network,
+)
 from twinnet.cli.output import Stages, as_json, left_out, report_left_out
-from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.operating_point import OperatingPoint
@@ -55,13 +62,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from twinnet.folder import check_destination
     from twinnet.verification.acquisition import acquire
     from twinnet.verification.calibration import calibrate, check_target
     from twinnet.verification.reading import read_trials
 
-    target = _target(options)
-    check_destination(target)
+    target = calibrated_folder(options)
     stages = Stages()
     trials = read_trials(options.pairs, options.format, options.references, options.seed)
     check_target(options.target_fmr, int((~trials.same).sum()))
@@ -79,14 +84,6 @@ def run(options: argparse.Namespace) -> None:
         print(as_json(result))
     else:
         print("\n".join([*_lines(point, failures), f"saved in         {target} ({stages})"]))
-
-
-def _target(options: argparse.Namespace) -> Path:
-    if options.out is not None:
-        return Path(options.out)
-    if not Path(options.model).is_dir():
-        raise TwinnetError(f"{options.model} is no folder to save a threshold in: choose one with --out")
-    return Path(options.model)
 
 
 def _figures(point: OperatingPoint) -> dict[str, object]:

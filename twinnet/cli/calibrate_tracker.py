@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from twinnet.cli.options import add_device, load_network
+from twinnet.cli.options import add_device, calibrated_folder, load_network
 from twinnet.cli.output import as_json
-from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.operating_point import OperatingPoint
@@ -36,16 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    if options.out is None and not Path(options.model).is_dir():
-        raise TwinnetError(f"{options.model} is no folder to save a threshold in: choose one with --out")
+    target = calibrated_folder(options)
     from tqdm import tqdm
 
     from twinnet.data.sequences import read_sequences
-    from twinnet.folder import check_destination
     from twinnet.tracking.calibration import calibrate
 
-    target = Path(options.out or options.model)
-    check_destination(target)
     chosen = read_sequences(options.folder)
     network = load_network(options)
     names = ", ".join(sequence.name for sequence in chosen)

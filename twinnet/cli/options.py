@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.output import destination
@@ -99,6 +100,21 @@ def load_network(options: argparse.Namespace) -> TwinNetwork:
     import twinnet
 
     return twinnet.load(options.model, device=options.device)
+
+
+def calibrated_folder(options: argparse.Namespace) -> Path:
+    """Where a network is saved with its threshold: --out, or the folder that MODEL is.
+
+    Raises:
+        TwinnetError: If there is neither, or something else than a network is there.
+    """
+    from twinnet.folder import check_destination
+
+    if options.out is None and not Path(options.model).is_dir():
+        raise TwinnetError(f"{options.model} is no folder to save a threshold in: choose one with --out")
+    target = Path(options.out or options.model)
+    check_destination(target)
+    return target
 
 
 def _file(path: str) -> str:
