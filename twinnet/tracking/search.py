@@ -69,8 +69,7 @@ def _recognised(tracker: Tracker, frame: Pixels, target: Target, places: list[Ta
         _cover(cut, place.size * (size / region.side), target.border)
     scores = tracker.compared(target.exemplar, tracker.maps(cuts, "left"))
     best = places[int(scores.argmax())]
-    best.score = float(scores.max())
-    best.lost = tracker.threshold is not None and best.score < tracker.threshold
+    tracker.judge(best, float(scores.max()))
     return best
 
 

@@ -131,6 +131,12 @@ class Tracker:
         """Scores as they are reported: probabilities where the network gives log odds."""
         return 1 / (1 + np.exp(-np.asarray(scores))) if getattr(self.network.distance, "log_odds", False) else scores
 
+    def judge(self, target: Target, score: float) -> None:
+        """Note the score of what was found, and what it says of the target."""
+        target.score = score
+        target.lost = self.threshold is not None and score < self.threshold
+        target.gone = self.threshold is not None and score < self.threshold * self.hold
+
     def follow(self, frame: Pixels, targets: Sequence[Target]) -> None:
         """Look for each target around its last place, and move it there unless it is lost.
 
@@ -189,9 +195,7 @@ class Tracker:
         return target.first_size * (self.preprocess.exemplar_size / region.side)
 
     def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
-        target.score = score
-        target.lost = self.threshold is not None and score < self.threshold
-        target.gone = self.threshold is not None and score < self.threshold * self.hold
+        self.judge(target, score)
         if not target.gone:
             centre = region.to_frame(place, self.search_size)
             target.move(centre, size, self.inference.smallest, self.inference.largest)
