@@ -32,7 +32,8 @@ def test_each_task_trains_and_saves(task, run, write, model, tmp_path):
 def test_training_changes_the_network(lines, write, model, tmp_path):
     out = tmp_path / "trained"
     data = write("data.tsv", *DATA["sts"])
-    shown = lines("train", "sts", data, "--test", data, "--model", model, "--out", out, *FEW)
+    gradual = ["--schedule", "slanted-triangular", "--layer-decay", 0.4, "--unfreeze-every", 2]
+    shown = lines("train", "sts", data, "--test", data, "--model", model, "--out", out, *FEW, *gradual)
     names = [line.split()[0] for line in shown]
     assert names == ["rows", "out", "test_before", "steps", "seconds", "test_after"]
     assert shown[3].split() == ["steps", "6"]

@@ -192,7 +192,7 @@ def test_bf16_learns_and_keeps_float32_weights(make_text_network, scored):
 def test_biases_do_not_decay_and_the_loss_has_its_own_rate(make_text_network, scored):
     examples = Examples(scored.columns, [0, 1] * 20, Supervision.CLASS_PAIRS, ("no", "yes"))
     trainer = Trainer(make_text_network(), "softmax", examples, config(loss_learning_rate=0.5, epochs=1))
-    groups = parameter_groups(trainer._objective, trainer.config)
+    groups = parameter_groups(trainer._objective, trainer.config, len(trainer.plan))
     peaks = {group["peak"] for group in groups}
     assert peaks == {1e-3, 0.5}
     for group in groups:

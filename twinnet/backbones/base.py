@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -32,6 +32,10 @@ class Backbone(Component, nn.Module):
     def default_preprocess(self) -> Mapping[str, Any] | None:
         """The spec of the preprocess that its weights were trained with, if it is known."""
         return None
+
+    def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
+        """All its weights, as layers from the input up: what layer-wise rates and gradual unfreezing treat as one."""
+        return [list(self.parameters())]
 
     def weights(self) -> dict[str, Tensor]:
         """The weights, under the names by which they are saved."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
 from twinnet.backbones.checkpoints import read_checkpoint, renamed
@@ -80,6 +80,17 @@ class TimmBackbone(Backbone):
         pixels = batch["pixels"]
         values: Tensor = self.model.forward_features(pixels) if self.stage is None else self.model(pixels)[0]
         return Features(values.permute(0, 3, 1, 2) if self.channels_last else values)
+
+    def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
+        """The layers as timm groups them; one group where only the maps of a stage are taken."""
+        from timm.models import group_parameters
+
+        if not hasattr(self.model, "group_matcher"):
+            return super().layer_groups()
+        groups: Mapping[int, list[nn.Parameter]] = group_parameters(
+            self.model, self.model.group_matcher(), return_values=True
+        )
+        return list(groups.values())
 
     def default_preprocess(self) -> Mapping[str, Any]:
         """Size and normalisation that the weights were trained with."""

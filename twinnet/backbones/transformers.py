@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
@@ -86,6 +87,18 @@ class TransformersBackbone(Backbone):
             ) from error
         prefix = int(batch["prefix"]) if "prefix" in batch else 0
         return Features(output.last_hidden_state, mask, prefix)
+
+    def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
+        """The embeddings, then one group for each layer; a norm behind the layers goes with the last of them."""
+        depth = getattr(self.model.config, "num_hidden_layers", None)
+        stacks = (part for part in self.model.modules() if isinstance(part, nn.ModuleList) and len(part) == depth)
+        starts = {id(next(layer.parameters())) for layer in next(stacks, [])}
+        groups: list[list[nn.Parameter]] = [[]]
+        for parameter in self.model.parameters():
+            if id(parameter) in starts:
+                groups.append([])
+            groups[-1].append(parameter)
+        return groups
 
     def weights(self) -> dict[str, Tensor]:
         """The weights under transformers' own names."""

@@ -26,10 +26,16 @@ class TrainingConfig:
         batch_size: Rows (pairs, triplets, items) of a batch, over all processes together; a step is one update.
         learning_rate: Peak learning rate of the network.
         backbone_learning_rate: That of the backbone; the network's unless given.
+        layer_decay: The rate of each layer group of a backbone is that of the group above it times this, the topmost
+            having the backbone's rate ("discriminative fine-tuning": Howard and Ruder 2018 have 1 / 2.6); all have the
+            same rate unless given.
         loss_learning_rate: That of the loss's own weights; the network's unless given.
         weight_decay: Decoupled weight decay of matrices; biases and norms have none.
         warmup: Share of the steps in which the learning rate rises.
-        schedule: How it falls afterwards: "linear", "cosine" or "constant".
+        schedule: How it falls afterwards: "linear", "cosine" or "constant"; or "slanted-triangular", which also begins
+            and ends at 1/32 of the peak.
+        unfreeze_every: Steps until the next layer group of a backbone is trained too ("gradual unfreezing", ibid.);
+            what is above it comes first, if it has weights: head, distance and loss. All from the start unless given.
         max_grad_norm: Gradients are scaled down to this norm.
         accumulate: Batches whose gradients are averaged for one step.
         precision: "no" (float32), "bf16" or "fp16" mixed precision.
@@ -46,10 +52,12 @@ class TrainingConfig:
     batch_size: int = 32
     learning_rate: float = 2e-5
     backbone_learning_rate: float | None = None
+    layer_decay: float | None = None
     loss_learning_rate: float | None = None
     weight_decay: float = 0.01
     warmup: float = 0.1
     schedule: str = "linear"
+    unfreeze_every: int | None = None
     max_grad_norm: float = 1.0
     accumulate: int = 1
     precision: str = "no"
@@ -66,7 +74,8 @@ class TrainingConfig:
             raise unknown_name("schedule", self.schedule, SCHEDULES)
         if self.precision not in PRECISIONS:
             raise unknown_name("precision", self.precision, PRECISIONS)
-        for name in ("epochs", "batch_size", "accumulate", "keep_checkpoints", "evaluate_every", "checkpoint_every"):
+        counts = ("epochs", "batch_size", "accumulate", "keep_checkpoints")
+        for name in (*counts, "evaluate_every", "checkpoint_every", "unfreeze_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise TwinnetError(f"{name} is {value}: it must be at least 1")
@@ -78,6 +87,8 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise TwinnetError(f"{name} is {value}: it must be positive")
+        if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
+            raise TwinnetError(f"layer_decay is {self.layer_decay}: it is a factor above 0, of at most 1")
         if not 0 <= self.weight_decay < math.inf:
             raise TwinnetError(f"weight_decay is {self.weight_decay}: it must be 0 or positive")
 

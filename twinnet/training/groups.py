@@ -1,29 +1,89 @@
-"""Which weights are trained at which rate."""
+"""Which weights are trained at which rate, and from when on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import nn
 
+from twinnet.backbones.base import Backbone
+from twinnet.errors import TwinnetError
 from twinnet.training.config import TrainingConfig
 from twinnet.training.objective import Objective
 
+# The peak rate of a parameter, and the step (from 0) from which on it is trained.
+Course = tuple[float, int]
 
-def parameter_groups(objective: Objective, config: TrainingConfig) -> list[dict[str, Any]]:
-    """The groups of an optimiser, each with the "peak" rate that the schedule scales.
 
-    Matrices decay, vectors (biases, norms) do not; the backbone's and the loss's weights may have rates of their own.
+def parameter_groups(objective: Objective, config: TrainingConfig, steps: int) -> list[dict[str, Any]]:
+    """The groups of an optimiser, each with its "peak" rate (the schedule scales it) and the step at which it "thaws".
+
+    Matrices decay, vectors (biases, norms) do not. The backbone's and the loss's weights may have rates of their own,
+    and the layer groups of a backbone different ones.
+
+    Args:
+        objective: Network and loss.
+        config: The settings.
+        steps: All steps of the run.
+
+    Raises:
+        TwinnetError: If layers are to differ and no backbone tells them apart, or some would never be trained.
     """
-    network = objective.network
-    rates = {id(parameter): config.loss_learning_rate for parameter in objective.loss.parameters()}
-    rates |= {id(parameter): None for parameter in network.parameters()}
-    for tower in (network.tower, network.other):
-        if tower is not None:
-            rates |= {id(parameter): config.backbone_learning_rate for parameter in tower.backbone.parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, int, float], list[nn.Parameter]] = {}
+    courses = _courses(objective, config)
     for parameter in objective.parameters():
         if parameter.requires_grad:
             decay = config.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((rates[id(parameter)] or config.learning_rate, decay), []).append(parameter)
-    return [{"params": members, "peak": peak, "weight_decay": decay} for (peak, decay), members in groups.items()]
+            groups.setdefault((*courses[id(parameter)], decay), []).append(parameter)
+    latest = max((thaws for _, thaws, _ in groups), default=0)
+    if latest >= steps:
+        raise TwinnetError(
+            f"unfreeze_every is {config.unfreeze_every}: the lowest layer would thaw after {latest} steps, and the run "
+            f"has {steps}: lower it, or train for more epochs"
+        )
+    return [
+        {"params": members, "peak": peak, "thaws": thaws, "weight_decay": decay}
+        for (peak, thaws, decay), members in groups.items()
+    ]
+
+
+def drop_frozen_gradients(groups: Iterable[Mapping[str, Any]], step: int) -> None:
+    """Hide the weights that have not thawed at a step (from 0) from the optimiser: no update, no decay, no moments.
+
+    Their gradients are computed all the same, because other processes wait for them.
+    """
+    for group in groups:
+        if step < group["thaws"]:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+
+def _courses(objective: Objective, config: TrainingConfig) -> dict[int, Course]:
+    network = objective.network
+    backbones = [tower.backbone for tower in (network.tower, network.other) if tower is not None]
+    if config.layer_decay is not None and all(len(_trained_layers(backbone)) < 2 for backbone in backbones):
+        name = type(backbones[0]).__name__
+        raise TwinnetError(f"layer_decay: the backbone {name} is one layer group: use backbone_learning_rate instead")
+    courses = {id(p): (config.loss_learning_rate or config.learning_rate, 0) for p in objective.loss.parameters()}
+    courses |= {id(p): (config.learning_rate, 0) for p in network.parameters()}
+    inside = {id(p) for backbone in backbones for p in backbone.parameters()}
+    first = 1 if any(p.requires_grad and id(p) not in inside for p in objective.parameters()) else 0
+    for backbone in backbones:
+        courses |= _backbone_courses(backbone, config, first)
+    return courses
+
+
+def _backbone_courses(backbone: Backbone, config: TrainingConfig, first: int) -> dict[int, Course]:
+    """From the topmost layer, which is the first to thaw or the one after the head (`first` is 1), down."""
+    peak = config.backbone_learning_rate or config.learning_rate
+    courses = {id(p): (peak, 0) for p in backbone.parameters()}
+    for depth, layer in enumerate(reversed(_trained_layers(backbone))):
+        course = peak * (config.layer_decay or 1.0) ** depth, (config.unfreeze_every or 0) * (first + depth)
+        courses |= {id(p): course for p in layer}
+    return courses
+
+
+def _trained_layers(backbone: Backbone) -> list[list[nn.Parameter]]:
+    trained = [[p for p in group if p.requires_grad] for group in backbone.layer_groups()]
+    return [group for group in trained if group]

@@ -5,10 +5,35 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-SCHEDULES: dict[str, Callable[[float], float]] = {
-    "linear": lambda progress: 1 - progress,
-    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
-    "constant": lambda _progress: 1.0,
+# Howard and Ruder 2018, section 3.2: how much smaller the lowest rate is than the peak.
+SLANTED_RATIO = 32
+Shape = Callable[[int, int, int], float]
+
+
+def _warmed_up(falling: Callable[[float], float]) -> Shape:
+    """A linear rise, then a function of the progress from the peak (0) to the end (1)."""
+
+    def factor(step: int, steps: int, rising: int) -> float:
+        return (step + 1) / rising if step < rising else falling(_progress(step, steps, rising))
+
+    return factor
+
+
+def _slanted_triangular(step: int, steps: int, rising: int) -> float:
+    """Equation 3 of Howard and Ruder 2018, https://arxiv.org/abs/1801.06146."""
+    share = step / rising if step < rising else 1 - _progress(step, steps, rising)
+    return (1 + share * (SLANTED_RATIO - 1)) / SLANTED_RATIO
+
+
+def _progress(step: int, steps: int, rising: int) -> float:
+    return (step - rising) / max(1, steps - rising)
+
+
+SCHEDULES: dict[str, Shape] = {
+    "linear": _warmed_up(lambda progress: 1 - progress),
+    "cosine": _warmed_up(lambda progress: (1 + math.cos(math.pi * progress)) / 2),
+    "constant": _warmed_up(lambda _progress: 1.0),
+    "slanted-triangular": _slanted_triangular,
 }
 
 
@@ -21,7 +46,4 @@ def rate_factor(step: int, steps: int, warmup: float, schedule: str) -> float:
         warmup: Share of the steps in which the rate rises linearly.
         schedule: A name of `SCHEDULES`.
     """
-    rising = round(steps * warmup)
-    if step < rising:
-        return (step + 1) / rising
-    return SCHEDULES[schedule]((step - rising) / max(1, steps - rising))
+    return SCHEDULES[schedule](step, steps, round(steps * warmup))

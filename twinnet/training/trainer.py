@@ -23,7 +23,7 @@ from twinnet.network import TwinNetwork
 from twinnet.training.config import TrainingConfig
 from twinnet.training.continuation import Continuation
 from twinnet.training.feed import Batch, BatchFeed
-from twinnet.training.groups import parameter_groups
+from twinnet.training.groups import drop_frozen_gradients, parameter_groups
 from twinnet.training.log import TrainingLog
 from twinnet.training.objective import Objective, build_loss
 from twinnet.training.plan import StepPlan
@@ -100,7 +100,8 @@ class Trainer:
         AcceleratorState._reset_state()
         self._accelerator = Accelerator(mixed_precision=config.precision)
         torch.manual_seed(config.seed + self._accelerator.process_index)
-        self._optimizer = torch.optim.AdamW(parameter_groups(self._objective, config), lr=config.learning_rate)
+        groups = parameter_groups(self._objective, config, len(self.plan))
+        self._optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)
         self._continuation = self._checkpoints()
@@ -150,9 +151,8 @@ class Trainer:
     def _step(self, step: int, batches: Sequence[Batch]) -> float:
         """One update of the weights; returns the mean loss of its batches."""
         self.network.train()
-        factor = rate_factor(step - 1, len(self.plan), self.config.warmup, self.config.schedule)
         for group in self._optimizer.param_groups:
-            group["lr"] = group["peak"] * factor
+            group["lr"] = group["peak"] * self._rate_factor(step)
         total = 0.0
         for number, (columns, labels) in enumerate(batches, start=1):
             waits = number < len(batches)
@@ -161,10 +161,14 @@ class Trainer:
                 loss: Tensor = self._module(columns, target) / len(batches)
                 total += self._finite(float(loss.detach()), step)
                 self._accelerator.backward(loss)
+        drop_frozen_gradients(self._optimizer.param_groups, step - 1)
         self._accelerator.clip_grad_norm_(self._objective.parameters(), self.config.max_grad_norm)
         self._prepared_optimizer.step()
         self._prepared_optimizer.zero_grad()
         return total
+
+    def _rate_factor(self, step: int) -> float:
+        return rate_factor(step - 1, len(self.plan), self.config.warmup, self.config.schedule)
 
     @staticmethod
     def _finite(loss: float, step: int) -> float:
@@ -174,7 +178,8 @@ class Trainer:
 
     def _record(self, step: int, loss: float) -> None:
         self.result.losses.append(loss)
-        self._log.write({"step": step, "loss": loss, "learning_rate": self._optimizer.param_groups[0]["lr"]})
+        rate = self.config.learning_rate * self._rate_factor(step)
+        self._log.write({"step": step, "loss": loss, "learning_rate": rate})
 
     def _evaluate(self, step: int) -> None:
         if self.evaluator is None or self.metric is None:

@@ -34,9 +34,16 @@ def add_settings(parser: argparse.ArgumentParser, loss: str, learning_rate: floa
     parser.add_argument("--batch-size", type=count, default=32, metavar="N")
     parser.add_argument("--learning-rate", type=float, default=learning_rate, metavar="X")
     parser.add_argument("--backbone-learning-rate", type=float, metavar="X", help="for the backbone's weights")
+    parser.add_argument(
+        "--layer-decay", type=float, metavar="X", help="each layer's rate is that of the layer above it times this"
+    )
     parser.add_argument("--loss-learning-rate", type=float, metavar="X", help="for the loss's own weights")
     parser.add_argument("--warmup", type=float, default=0.1, metavar="SHARE", help="share of the steps (default: 0.1)")
-    parser.add_argument("--schedule", choices=("linear", "cosine", "constant"), default="linear")
+    parser.add_argument("--schedule", choices=("linear", "cosine", "constant", "slanted-triangular"), default="linear")
+    parser.add_argument(
+        "--unfreeze-every", type=count, metavar="STEPS",
+        help="train the head first, and after every so many steps one layer more (default: all from the start)",
+    )  # fmt: skip
     parser.add_argument("--accumulate", type=count, default=1, metavar="N", help="batches for one step")
     parser.add_argument("--precision", choices=("no", "bf16", "fp16"), default="no", help="mixed precision")
     parser.add_argument(
