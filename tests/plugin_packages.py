@@ -1,4 +1,4 @@
-"""Installs a plugin package as a user would, beside what is installed already, and runs what uses it."""
+"""Installs plugin packages as a user would, beside what is installed already, and runs what uses them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,36 @@ import sys
 from pathlib import Path
 
 
-def install(source: Path, folder: Path) -> Path:
-    """Let pip build a copy of a package and install it into `folder`, which it returns; no network is touched."""
-    copy = folder.with_name(f"{folder.name}-source")
-    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
-    command = ["pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", folder, copy]
-    done = run([sys.executable, "-m", *command])
+def install(site: Path, *sources: Path) -> Path:
+    """Let pip build copies of packages and install them into the folder `site`; no network is touched."""
+    copies = site.with_name(f"{site.name}-sources")
+    for source in sources:
+        left = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+        shutil.copytree(source, copies / source.name, ignore=left)
+    options = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation", "--target", site]
+    done = run([sys.executable, "-m", "pip", "install", *options, *copies.iterdir()])
     assert done.returncode == 0, done.stderr
-    return folder
+    return site
 
 
-def run(command: list[str | Path], *sites: Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command that finds the packages installed in `sites`."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sites)), "OMP_NUM_THREADS": "1"}
+def run(
+    command: list[str | Path], site: Path | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that finds the packages in `site`."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(site)} if site else {})
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False, timeout=300)
 
 
-def run_own_tests(source: Path, folder: Path) -> None:
-    """Install a package into `folder` and run the tests that it brings, against what was installed."""
-    site = install(source, folder)
-    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", source, source / "tests"]
-    done = run(pytest, site, cwd=folder)
+def twinnet(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command `twinnet`."""
+    return run([sys.executable, "-m", "twinnet", *arguments], site, cwd)
+
+
+def run_own_tests(site: Path, *sources: Path) -> str:
+    """Install packages and run the tests that they bring against what was installed; what pytest printed."""
+    install(site, *sources)
+    tests = [source / "tests" for source in sources]
+    options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir", sources[0].parent]
+    done = run([sys.executable, "-m", "pytest", *options, *tests], site, cwd=site)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

@@ -13,4 +13,4 @@ PACKAGES = sorted(path.parent for path in (Path(__file__).parents[1] / "examples
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_a_package_passes_its_own_tests(package, tmp_path):
-    run_own_tests(package, tmp_path / "site")
+    run_own_tests(tmp_path / "site", package)

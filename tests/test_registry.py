@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -7,7 +8,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from twinnet import TwinnetError
+from tests.plugin_packages import run, twinnet
+from twinnet import TwinnetError, load
 from twinnet.distances import Dot
 from twinnet.registry import ALL, Registry, distances
 
@@ -50,8 +52,49 @@ PLUGIN = {
         chebyshev = toy:Chebyshev
         cosine = toy:Chebyshev
         broken = toy_that_is_missing:Thing
+        function = os.path:join
+
+        [twinnet.losses]
+        quits = toy_quits:Loss
+
+        [twinnet.models]
+        toy-model = toy_models:MODEL
+        tracker = toy_models:MODEL
+        text = toy_models:TEXT
+        lost = toy_models:MISSING
+        """,
+    "toy_quits.py": "print('on standard output')\nraise SystemExit('no licence')",
+    "toy_models.py": """
+        from twinnet.models import Model
+        from twinnet.models.sources import PackageData
+
+        MODEL = Model("toy-model", "image", 8, "MIT", (PackageData("toy", "weights", "toy"),))
+        TEXT = "toy-model"
+        """,
+    "rival-3.dist-info/METADATA": "Metadata-Version: 2.1\nName: rival\nVersion: 3\n",
+    "rival-3.dist-info/entry_points.txt": """
+        [twinnet.distances]
+        chebyshev-too = toy:Chebyshev
+        contested = rival:Thing
+        """,
+    "other-4.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 4\n",
+    "other-4.dist-info/entry_points.txt": """
+        [twinnet.distances]
+        contested = other:Thing
         """,
 }
+
+PROBLEMS = [
+    "distance 'broken' of package toy 1.2 cannot be imported (ModuleNotFoundError: No module named "
+    "'toy_that_is_missing'): reinstall or remove that package",
+    "distance 'contested' is claimed by other 4 and rival 3: uninstall one of them",
+    "distance 'cosine' is claimed by toy 1.2 and twinnet 0.1.0: uninstall toy 1.2, or let it choose another name",
+    "distance 'function' of package toy 1.2 is no class of a distance",
+    "loss 'quits' of package toy 1.2 cannot be imported (SystemExit: no licence)",
+    "model 'lost' of package toy 1.2 cannot be imported (AttributeError",
+    "model 'text' of package toy 1.2 is no twinnet.models.Model of that name: 'toy-model'",
+    "model 'tracker' is claimed by toy 1.2 and twinnet 0.1.0: uninstall toy 1.2, or let it choose another name",
+]
 
 USE = """
 import numpy as np
@@ -70,8 +113,16 @@ for name in ("cosine", "broken"):
         distances.create(name)
     except ValueError as error:
         print(name, "->", error)
-print([entry for entry in distances.entries() if entry.origin == "toy 1.2"])
 distances.create("dot")
+for name in ("tracker", "text"):
+    try:
+        load(name)
+    except ValueError as error:
+        print("load", name, "->", error)
+try:
+    load("toy-model")
+except ValueError as error:
+    print("load toy-model ->", error)
 """
 
 
@@ -84,14 +135,33 @@ def site(tmp_path):
     return tmp_path
 
 
-def test_an_installed_plugin_is_used_by_name_and_clashes_name_the_packages(site):
-    program = f"import sys; sys.path.insert(0, {str(site)!r})\n" + USE
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=site, check=False)
+def test_an_installed_plugin_is_used_by_name_and_its_faults_name_the_package(site):
+    done = run([sys.executable, "-c", USE], site, cwd=site)
     assert done.returncode == 0, done.stderr
-    assert "cosine -> distance 'cosine' is claimed by toy 1.2 and twinnet" in done.stdout
-    assert "broken -> distance 'broken' of package toy 1.2 cannot be imported" in done.stdout
-    assert "toy_that_is_missing" in done.stdout
-    assert "chebyshev" in done.stdout
+    for name in ("cosine", "broken"):
+        (problem,) = (problem for problem in PROBLEMS if f"'{name}'" in problem)
+        assert f"{name} -> {problem}" in done.stdout
+    assert "load tracker -> model 'tracker' is claimed by toy 1.2 and twinnet 0.1.0" in done.stdout
+    assert "load text -> model 'text' of package toy 1.2 is no twinnet.models.Model" in done.stdout
+    assert "load toy-model -> " in done.stdout
+    with pytest.raises(TwinnetError, match=r"saved: the network has parts of toy 1\.2: install that first"):
+        load(site / "saved")
+
+
+def test_the_listings_name_faults_and_show_the_rest(site):
+    done = twinnet(site, "plugins", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    assert {"chebyshev", "cosine", "dot", "toy-projection"} <= {plugin["name"] for plugin in listed["plugins"]}
+    for found, expected in zip(sorted(listed["problems"]), PROBLEMS, strict=True):
+        assert found.startswith(expected)
+        assert f"twinnet: {found}\n" in done.stderr
+    done = twinnet(site, "models", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = json.loads(done.stdout)
+    assert {"toy-model", "tracker", "all-MiniLM-L6-v2"} <= {model["name"] for model in listed["models"]}
+    assert not {"text", "lost"} & {model["name"] for model in listed["models"]}
+    assert len(listed["problems"]) == 3
 
 
 def test_looking_one_name_up_imports_nothing_else():

@@ -15,7 +15,7 @@ from twinnet.errors import TwinnetError
 from twinnet.files import check_replaceable, checksum, read_weights, whole_folder, write_weights
 from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges
-from twinnet.registry import backbones, distances, heads, preprocesses
+from twinnet.registry import ALL, OWN, backbones, distances, heads, preprocesses
 from twinnet.tower import Tower
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def load(cls: type[Network], folder: Path) -> Network:
     """
     manifest = _read_manifest(folder)
     _check_files(folder, manifest["files"])
+    _check_plugins(folder, manifest.get("plugins", []))
     try:
         tower = _load_tower(folder, manifest["tower"])
         other = _load_other(folder, manifest["other"], tower)
@@ -106,6 +107,7 @@ def _write(network: TwinNetwork, folder: Path) -> None:
         manifest["other"] = _save_other(network.tower, network.other, folder / OTHER)
     manifest["distance"] = distances.spec_of(network.distance)
     manifest["truncate_dim"] = network.truncate_dim
+    manifest["plugins"] = _plugins(network)
     if network.distance.state_dict():
         write_weights(folder / DISTANCE_WEIGHTS, network.distance.state_dict())
     if network.int8_ranges is not None:
@@ -141,6 +143,23 @@ def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False)
 def _save_other(tower: Tower, other: Tower, folder: Path) -> dict[str, Any]:
     spec = _save_tower(other, folder, backbone_is_shared=other.backbone is tower.backbone)
     return spec | {"head_is_shared": other.head is tower.head}
+
+
+def _plugins(network: TwinNetwork) -> list[str]:
+    """The packages, with their versions, that brought parts of the network."""
+    entries = [distances.entry_of(network.distance)]
+    for tower in (network.tower, network.other):
+        if tower is not None:
+            entries += [backbones.entry_of(tower.backbone), *map(heads.entry_of, tower.head)]
+            entries += [] if tower.preprocess is None else [preprocesses.entry_of(tower.preprocess)]
+    return sorted({entry.origin for entry in entries if entry.package not in ("", OWN)})
+
+
+def _check_plugins(folder: Path, plugins: list[str]) -> None:
+    installed = {entry.package for registry in ALL for entry in registry.entries()}
+    missing = [plugin for plugin in plugins if plugin.split()[0] not in installed]
+    if missing:
+        raise TwinnetError(f"{folder}: the network has parts of {', '.join(missing)}: install that first")
 
 
 def _load_tower(folder: Path, spec: Mapping[str, Any], shared: Tower | None = None) -> Tower:

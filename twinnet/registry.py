@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from inspect import signature
 from typing import Any, Generic, TypeVar
 
+from twinnet.component import Component
 from twinnet.errors import TwinnetError, unknown_name
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type)
 Spec = str | Mapping[str, Any]
+
+OWN = "twinnet"
+HERE = "this program"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Entry:
     target: str
     origin: str
 
+    @property
+    def package(self) -> str:
+        """The name of the package that brings it; empty if it is registered by this program."""
+        return "" if self.origin == HERE else self.origin.split()[0]
+
 
 class Registry(Generic[T]):
     """Name -> component class. Looking one name up imports one plugin.
@@ -39,11 +48,13 @@ class Registry(Generic[T]):
     Args:
         kind: What is registered, as in "backbone". The entry-point group is `group`.
         group: The entry-point group, `twinnet.<kind>s` unless given.
+        holds_classes: Whether components are registered, and not objects of another kind.
     """
 
-    def __init__(self, kind: str, group: str | None = None) -> None:
+    def __init__(self, kind: str, group: str | None = None, holds_classes: bool = True) -> None:
         self.kind = kind
         self.group = group or f"twinnet.{kind}s"
+        self.holds_classes = holds_classes
         self._local: dict[str, Any] = {}
 
     def register(self, name: str) -> Callable[[C], C]:
@@ -76,7 +87,7 @@ class Registry(Generic[T]):
     def entries(self) -> list[Entry]:
         """All registered names with their origin; nothing is imported. Clashing names appear once for each package."""
         found = [Entry(p.name, p.value, _origin(p)) for points in self._points.values() for p in points]
-        found += [Entry(name, _target(obj), "this program") for name, obj in self._local.items()]
+        found += [Entry(name, _target(obj), HERE) for name, obj in self._local.items()]
         return sorted(found, key=lambda entry: (entry.name, entry.origin))
 
     def get(self, name: str) -> T:
@@ -93,19 +104,37 @@ class Registry(Generic[T]):
         if not points:
             raise unknown_name(self.kind, name, self.names())
         if len(points) > 1:
-            claims = " and ".join(_origin(point) for point in points)
-            raise TwinnetError(f"{self.kind} {name!r} is claimed by {claims}: uninstall one of them")
+            raise claimed(self.kind, name, map(_origin, points))
         return self._load(points[0])
 
     def _load(self, point: EntryPoint) -> T:
+        where = f"{self.kind} {point.name!r} of package {_origin(point)}"
         try:
             loaded: T = point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TwinnetError(
-                f"{self.kind} {point.name!r} of package {_origin(point)} cannot be imported "
-                f"({type(error).__name__}: {error}): reinstall or remove that package"
+                f"{where} cannot be imported ({type(error).__name__}: {error}): reinstall or remove that package"
             ) from error
+        if self.holds_classes and not (isinstance(loaded, type) and issubclass(loaded, Component)):
+            raise TwinnetError(f"{where} is no class of a {self.kind}: {point.value} is {loaded!r}")
         return loaded
+
+    def problems(self, get: Callable[[str], object] | None = None) -> list[str]:
+        """What keeps names of plugins from being used: two packages claim one, or a package cannot be imported.
+
+        All plugins are imported to see.
+
+        Args:
+            get: What looks a name up; the method `get` unless given.
+        """
+        found = []
+        for name, points in self._points.items():
+            if any(point.dist is None or point.dist.name != OWN for point in points):
+                try:
+                    (get or self.get)(name)
+                except TwinnetError as error:
+                    found.append(str(error))
+        return found
 
     def create(self, spec: Spec, **kwargs: Any) -> Any:
         """Make a component from a name, "family/member", or a mapping with the key "name" and its arguments.
@@ -137,8 +166,8 @@ class Registry(Generic[T]):
         given = () if isinstance(spec, str) else spec
         return self.create(spec, **{key: value for key, value in known.items() if key in asked and key not in given})
 
-    def name_of(self, component: object) -> str:
-        """The name under which the class of `component` is registered.
+    def entry_of(self, component: object) -> Entry:
+        """The entry under which the class of `component` is registered.
 
         Raises:
             TwinnetError: If it is not registered, so that nothing could find it again.
@@ -146,19 +175,35 @@ class Registry(Generic[T]):
         target = _target(type(component))
         for entry in self.entries():
             if entry.target == target:
-                return entry.name
+                return entry
         raise TwinnetError(
             f"{self.kind} {target} has no registered name: register it with the decorator @{self.kind}s.register(name) "
             f"or the entry-point group {self.group!r}"
         )
 
+    def name_of(self, component: object) -> str:
+        """The name under which the class of `component` is registered.
+
+        Raises:
+            TwinnetError: As `entry_of`.
+        """
+        return self.entry_of(component).name
+
     def spec_of(self, component: Any) -> dict[str, Any]:
         """The mapping from which `create` makes an equal component.
 
         Raises:
-            TwinnetError: As `name_of`.
+            TwinnetError: As `entry_of`.
         """
         return {"name": self.name_of(component), **component.config}
+
+
+def claimed(kind: str, name: str, origins: Iterable[str]) -> TwinnetError:
+    """The error for a name that several packages claim, given their names and versions."""
+    packages = sorted(origins)
+    plugins = [package for package in packages if package.split()[0] != OWN]
+    remedy = f"uninstall {plugins[0]}, or let it choose another name" if len(plugins) == 1 else "uninstall one of them"
+    return TwinnetError(f"{kind} {name!r} is claimed by {' and '.join(packages)}: {remedy}")
 
 
 def _target(obj: Any) -> str:
@@ -175,6 +220,6 @@ heads: Registry[Any] = Registry("head")
 distances: Registry[Any] = Registry("distance")
 losses: Registry[Any] = Registry("loss", "twinnet.losses")
 indexes: Registry[Any] = Registry("index", "twinnet.indexes")
-models: Registry[Any] = Registry("model")
+models: Registry[Any] = Registry("model", holds_classes=False)
 
 ALL = (preprocesses, backbones, heads, distances, losses, indexes, models)

@@ -29,6 +29,7 @@ COMMANDS = {
     "bench": "measure how fast this machine encodes, mines and starts, beside other libraries",
     "models": "list the named models",
     "plugins": "list the registered parts and the packages that bring them",
+    "new-plugin": "write the beginning of a package that adds a part of its own",
     "demo": "find the most similar sentences in the documentation on this machine",
 }
 BAD_INPUT = 2

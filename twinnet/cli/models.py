@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.output import as_json, table
+from twinnet.cli.output import as_json, report_problems, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,8 +15,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from twinnet.models.catalogue import catalogue
+    from twinnet.models.catalogue import catalogue, named
+    from twinnet.registry import models as registered
 
+    problems = registered.problems(named)
+    report_problems(problems)
     models = [
         {
             "name": model.name,
@@ -30,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
         for model in catalogue()
     ]
     if options.json:
-        print(as_json({"models": models}))
+        print(as_json({"models": models, "problems": problems}))
         return
     header = ["name", "task", "dim", "licence", "offline", "sha256", "source"]
     rows = (

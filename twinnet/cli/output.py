@@ -75,6 +75,12 @@ def report_left_out(failures: Mapping[str, Any]) -> None:
         print(f"twinnet: left out: {failure['item']}: {failure['reason']}", file=sys.stderr)
 
 
+def report_problems(problems: Iterable[str]) -> None:
+    """Name on standard error what is wrong with installed plugins."""
+    for problem in problems:
+        print(f"twinnet: {problem}", file=sys.stderr)
+
+
 def shown(text: str, width: int = SHOWN_WIDTH) -> str:
     """A sentence on one line: without control characters, and cut where it is too long."""
     line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text.strip())

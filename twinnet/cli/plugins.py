@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 
-from twinnet.cli.output import as_json, table
+from twinnet.cli.output import as_json, report_problems, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +21,22 @@ def run(options: argparse.Namespace) -> None:
     from twinnet.registry import ALL
 
     parts = [{"kind": registry.kind, **asdict(entry)} for registry in ALL for entry in registry.entries()]
+    with redirect_stdout(sys.stderr):  # an import may print
+        problems = _problems()
+    report_problems(problems)
     if options.json:
-        print(as_json({"plugins": parts}))
+        print(as_json({"plugins": parts, "problems": problems}))
         return
-    print(
-        "\n".join(
-            table(
-                ["kind", "name", "package", "target"], [[p["kind"], p["name"], p["origin"], p["target"]] for p in parts]
-            )
-        )
-    )
+    rows = [[part["kind"], part["name"], part["origin"], part["target"]] for part in parts]
+    print("\n".join(table(["kind", "name", "package", "target"], rows)))
+
+
+def _problems() -> list[str]:
+    from twinnet.registry import ALL, models
+
+    found = [problem for registry in ALL if registry is not models for problem in registry.problems()]
+    if models.names():
+        from twinnet.models.catalogue import named
+
+        found += models.problems(named)
+    return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from twinnet import __version__
+from twinnet.errors import TwinnetError
 from twinnet.folder import WEIGHTS
 from twinnet.models.sources import HubRepo, PackageData, Source
-from twinnet.registry import models
+from twinnet.registry import OWN, claimed, models
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,28 @@ BUILT_IN = (
 
 
 def catalogue() -> list[Model]:
-    """All named models: those that twinnet knows and those of installed plugins, by name."""
+    """All named models: those that twinnet knows and those of installed plugins, by name.
+
+    A plugin's model that cannot be taken is left out; `models.problems(named)` says why.
+    """
     found = {model.name: model for model in BUILT_IN}
-    found |= {name: models.get(name) for name in models.names()}
-    return [found[name] for name in sorted(found, key=str.lower)]
+    for name in models.names():
+        with suppress(TwinnetError):
+            found[name] = named(name)
+    return sorted(found.values(), key=lambda model: model.name.lower())
+
+
+def named(name: str) -> Model:
+    """The model of that name.
+
+    Raises:
+        TwinnetError: If there is none, several packages claim the name, or a plugin's model cannot be taken.
+    """
+    own = next((model for model in BUILT_IN if model.name == name), None)
+    rivals = [entry.origin for entry in models.entries() if entry.name == name]
+    if own is not None and rivals:
+        raise claimed(models.kind, name, [f"{OWN} {__version__}", *rivals])
+    model = own or models.get(name)
+    if not isinstance(model, Model) or model.name != name:
+        raise TwinnetError(f"model {name!r} of package {rivals[0]} is no twinnet.models.Model of that name: {model!r}")
+    return model

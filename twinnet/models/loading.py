@@ -12,9 +12,10 @@ import torch
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.files import checksum
 from twinnet.folder import MANIFEST, read_operating_points
-from twinnet.models.catalogue import Model, catalogue
+from twinnet.models.catalogue import BUILT_IN, Model, catalogue, named
 from twinnet.models.sources import HubRepo
 from twinnet.network import TwinNetwork
+from twinnet.registry import models
 
 # A folder for each model, as `twinnet calibrate` writes them into a network's folder.
 BUILT_IN_POINTS = Path(__file__).parent / "operating_points"
@@ -53,7 +54,8 @@ def _named(name: str | os.PathLike[str]) -> Model | None:
     if Path(name).is_dir():
         return None
     plain = str(name).removeprefix("sentence-transformers/")
-    return next((model for model in catalogue() if model.name == plain), None)
+    known = plain in models.names() or any(model.name == plain for model in BUILT_IN)
+    return named(plain) if known else None
 
 
 def _reader(model: Model) -> Callable[[Path], TwinNetwork]:

@@ -1,0 +1,1 @@
+"""The plugin_kind `part-name` for twinnet."""
