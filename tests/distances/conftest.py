@@ -8,12 +8,14 @@ import torch
 from twinnet.distances import Distance
 from twinnet.registry import distances
 
-NAMES = ["cosine", "dot", "euclidean", "hamming", "mahalanobis", "manhattan", "sqeuclidean", "weighted-l1"]
+NAMES = ["cosine", "dot", "euclidean", "hamming", "mahalanobis", "manhattan", "scaled-cosine", "sqeuclidean"]
+NAMES += ["weighted-l1"]
+ARGUMENTS = {"scaled-cosine": {"bias": 0.0}}
 
 
 def make(name: str, dim: int) -> Distance:
     torch.manual_seed(dim)
-    distance = distances.create(name, **({"dim": dim} if name in {"mahalanobis", "weighted-l1"} else {}))
+    distance = distances.create_with({"name": name, **ARGUMENTS.get(name, {})}, dim=dim)
     for weight in distance.parameters():
         torch.nn.init.normal_(weight)
     return distance.double()

@@ -21,9 +21,10 @@ def loop_value(name, distance, a, b):
     """The distance of two lists of numbers, in plain Python."""
     gaps = [x - y for x, y in zip(a, b, strict=True)]
     dot = sum(x * y for x, y in zip(a, b, strict=True))
-    if name == "cosine":
+    if name in {"cosine", "scaled-cosine"}:
         norms = math.hypot(*a) * math.hypot(*b)
-        return dot / norms if norms else 0.0
+        cosine = dot / norms if norms else 0.0
+        return cosine if name == "cosine" else cosine * math.exp(distance.log_scale) + distance.bias.item()
     plain = {
         "dot": dot,
         "euclidean": math.hypot(*gaps),
@@ -131,12 +132,27 @@ def test_cosine_and_zero_vectors(create):
     assert create("cosine", 3).dense(zero.view(1, 3, 1, 1), one.view(1, 3, 1, 1)).item() == 0
 
 
+def test_scaled_cosine_and_its_distance(create):
+    distance = create("scaled-cosine", 3)
+    a, b = random(1, 5, 3), random(2, 4, 3)
+    torch.testing.assert_close(distance.to_distance(distance.matrix(a, b)), 1 - create("cosine", 3).matrix(a, b))
+
+
 def test_distance_of_a_similarity(create):
     values = torch.tensor([1.0, 0.0, -1.0])
     assert create("cosine", 3).to_distance(values).tolist() == [0, 1, 2]
     assert create("manhattan", 3).to_distance(values) is values
     with pytest.raises(TwinnetError, match="Dot has no largest value"):
         create("dot", 3).to_distance(values)
+
+
+def test_probabilities_of_logits():
+    scores = random(3, 4, 5)
+    choice, each = distances.create("scaled-cosine"), distances.create("scaled-cosine", bias=-1.0)
+    wanted = scores.exp() / scores.exp().sum(1, keepdim=True)
+    torch.testing.assert_close(choice.probabilities(scores), wanted)
+    torch.testing.assert_close(each.probabilities(scores), 1 / (1 + (-scores).exp()))
+    assert distances.create("cosine").probabilities(scores) is None
 
 
 @pytest.mark.parametrize("rank", [-1, 0, 5])

@@ -56,6 +56,32 @@ def test_the_centre_is_kept():
     assert squashed.min() == 0
 
 
+@pytest.mark.parametrize("resample", ["bilinear", "bicubic", "lanczos"])
+def test_a_filter_of_pillow_is_that_of_pillow(pictures, resample):
+    plain = {"mean": (0,) * 3, "std": (1 / 255,) * 3, "resample": resample}
+    whole, centre = ImagePreprocess((24, 30), **plain), ImagePreprocess((24, 24), crop=24 / 29, **plain)
+    for picture in pictures:
+        image = Image.fromarray(picture)
+        wanted = image.resize((30, 24), Image.Resampling[resample.upper()])
+        np.testing.assert_allclose(prepared(whole, picture), np.asarray(wanted).transpose(2, 0, 1), atol=1e-3)
+        shorter = min(image.size)
+        width, height = (int(29 * side / shorter) for side in image.size)
+        left, top = (width - 24) // 2, (height - 24) // 2
+        wanted = image.resize((width, height), Image.Resampling[resample.upper()])
+        wanted = np.asarray(wanted.crop((left, top, left + 24, top + 24)))
+        np.testing.assert_allclose(prepared(centre, picture), wanted.transpose(2, 0, 1), atol=1e-3)
+
+
+def test_a_filter_and_awkward_pictures():
+    grey = ImagePreprocess((8, 6), mean=[0.0], std=[1.0], crop=0.9, resample="bicubic")
+    assert prepared(grey, np.full((5, 5), 255, np.uint8)).shape == (1, 8, 6)
+    long = np.zeros((4, 1_000_000, 3), np.uint8)  # enlarged as a whole it would have 168 million pixels
+    long[:, 499_970:500_030] = 255
+    assert prepared(ImagePreprocess((13, 13), (0,) * 3, (1,) * 3, crop=1.0, resample="bicubic"), long).min() > 0.99
+    with pytest.raises(TwinnetError, match="'bicubik': did you mean 'bicubic'"):
+        ImagePreprocess(resample="bicubik")
+
+
 def test_too_many_pixels_are_refused_before_decoding(tmp_path):
     Image.new("1", (3000, 3000)).save(tmp_path / "large.png")
     with pytest.raises(TwinnetError, match=r"item 0: .*large\.png has 3000 x 3000 pixels"):

@@ -87,6 +87,18 @@ def test_saved_and_loaded_is_the_same(preprocess, tmp_path):
     assert TextPreprocess(max_length=9, tokenizer=preprocess.tokenizer_source).fingerprint() != again.fingerprint()
 
 
+def test_a_fixed_length_pads_and_masks_nothing(tokenizer_json):
+    fixed = TextPreprocess(max_length=6, pad_id=7, fixed_length=True, tokenizer=tokenizer_json)
+    prepared = fixed.prepare(["the cat", "", "the cat sits on the mat in the park", ["the", "dog"], [5, 6, 7]])
+    batch = fixed.collate(prepared)
+    assert batch["input_ids"].shape == (5, 6)
+    assert batch.keys() == {"input_ids"}
+    assert ids(fixed, "the cat") == [*ids(TextPreprocess(tokenizer=tokenizer_json), "the cat"), 7, 7]
+    assert [item.lost > 0 for item in prepared] == [False, False, True, False, False]
+    with pytest.raises(TwinnetError, match="max_length"):
+        TextPreprocess(max_length=None, fixed_length=True, tokenizer=tokenizer_json)
+
+
 def test_errors_name_the_way_out(tokenizer_json):
     with pytest.raises(TwinnetError, match="'qeury'.*'query'"):
         TextPreprocess(tokenizer=tokenizer_json, prompts={"query": "q"}, default_prompt="qeury")

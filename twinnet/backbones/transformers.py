@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,20 +51,12 @@ class TransformersBackbone(Backbone):
             TwinnetError: If transformers cannot read it.
         """
         from transformers import AutoConfig
-        from transformers.utils import logging
 
-        logging.disable_progress_bar()
-        verbosity = logging.get_verbosity()
-        logging.set_verbosity_error()
-        try:
+        with reading(folder):
             config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code, local_files_only=True)
             model = _auto_class(config).from_pretrained(
                 folder, config=config, trust_remote_code=trust_remote_code, local_files_only=True, dtype="float32"
             )
-        except Exception as error:
-            raise TwinnetError(f"{folder}: transformers cannot read this model ({error})") from error
-        finally:
-            logging.set_verbosity(verbosity)
         self = cls.__new__(cls, model.config.to_diff_dict() | {"model_type": model.config.model_type})
         super(cls, self).__init__()
         self._adopt(model)
@@ -114,6 +107,26 @@ class TransformersBackbone(Backbone):
         if hasattr(self, "pooler"):
             pooler = {name.removeprefix(prefix): t for name, t in weights.items() if name.startswith(prefix)}
             self.pooler.load_state_dict(pooler)
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Let transformers read a folder without a word.
+
+    Raises:
+        TwinnetError: If it cannot.
+    """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    except Exception as error:
+        raise TwinnetError(f"{folder}: transformers cannot read this model ({error})") from error
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _auto_class(config: Any) -> Any:

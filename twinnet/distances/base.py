@@ -71,6 +71,14 @@ class Distance(Component, BaseDistance):
             )
         return values
 
+    def probabilities(self, scores: Tensor) -> Tensor | None:
+        """How probable each candidate is, of the scores of several candidates for each item: (N, M) -> (N, M).
+
+        None, unless scores are logits, whose scale was learned.
+        """
+        del scores
+        return None
+
     def embedded(self, embeddings: Tensor) -> Tensor:
         """Map embeddings to the space where `index_metric` compares them: (N, D) -> (N, K)."""
         return embeddings

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from twinnet.errors import TwinnetError
+from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch
 from twinnet.image.augmentation import Augmentation
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
@@ -26,6 +26,14 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 # A JPEG is decoded at a reduced size only where it stays so many times larger than what the network sees.
 DETAIL = 2
+# Of a picture that is longer, so many times its width, the ends are cut off before the rest is enlarged.
+ELONGATED = 16
+AREA = "area"
+FILTERS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 class ImagePreprocess(Preprocess):
@@ -39,6 +47,9 @@ class ImagePreprocess(Preprocess):
         max_pixels: A picture with more is refused before it is decoded.
         augment: Transforms of torchvision that change pictures in training (see `Augmentation`). They get the picture
             as it was decoded; what comes out is fitted to `size` unless it has that size already.
+        resample: "area" (fast), or the filter of Pillow that other libraries' weights were trained with: "bilinear",
+            "bicubic" or "lanczos". These resize as torchvision and transformers do: the shorter side to size / crop,
+            then the centre is cut out.
 
     Raises:
         TwinnetError: If an argument makes no sense.
@@ -56,14 +67,18 @@ class ImagePreprocess(Preprocess):
         crop: float | None = None,
         max_pixels: int = MAX_PIXELS,
         augment: Sequence[str | Mapping[str, Any]] = (),
+        resample: str = AREA,
     ) -> None:
         if len(mean) != len(std) or len(mean) not in (1, 3):
             raise TwinnetError(f"mean {mean} and std {std}: give one number each for grey, or three for RGB")
+        if resample not in (AREA, *FILTERS):
+            raise unknown_name("filter to resample with", resample, (AREA, *FILTERS))
         self.size = (int(size[0]), int(size[1]))
         self.scale = torch.tensor([1 / (255 * s) for s in std])
         self.shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)])
         self.crop = crop
         self.max_pixels = max_pixels
+        self.resample = resample
         self.augmentation = Augmentation(augment) if augment else None
 
     def is_single(self, items: Any) -> bool:
@@ -114,6 +129,8 @@ class ImagePreprocess(Preprocess):
 
     def fit(self, pixels: Pixels) -> Pixels:
         """Crop and resize a picture (H, W, C) to what the network sees."""
+        if self.resample != AREA:
+            return self._filtered(pixels)
         height, width = self.size
         if self.crop is not None:
             pixels = _centre_crop(pixels, height / width, self.crop)
@@ -122,6 +139,16 @@ class ImagePreprocess(Preprocess):
             pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         )
         return resized if resized.ndim == 3 else resized[:, :, None]
+
+    def _filtered(self, pixels: Pixels) -> Pixels:
+        height, width = self.size
+        if self.crop is not None:
+            pixels = _without_ends(pixels)
+            height, width = _resized(pixels.shape[:2], self.size, self.crop)
+        picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+        resized = np.atleast_3d(np.asarray(picture.resize((width, height), FILTERS[self.resample])))
+        top, left = (height - self.size[0]) // 2, (width - self.size[1]) // 2
+        return resized[top : top + self.size[0], left : left + self.size[1]]
 
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
         """Normalised pictures (B, C, H, W), in memory with the channels last, as convolutions like them."""
@@ -139,3 +166,17 @@ def _centre_crop(pixels: Pixels, aspect: float, share: float) -> Pixels:
     rows, columns = max(1, round(tall)), max(1, round(tall / aspect))
     top, left = (height - rows) // 2, (width - columns) // 2
     return pixels[top : top + rows, left : left + columns]
+
+
+def _resized(shape: tuple[int, ...], size: tuple[int, int], share: float) -> tuple[int, int]:
+    """Height and width of a picture whose centre of a size is then cut out: the side that is tight is size / share."""
+    tight = 0 if size[0] * shape[1] >= size[1] * shape[0] else 1
+    side = round(size[tight] / share)
+    other = max(size[1 - tight], int(side * shape[1 - tight] / shape[tight]))
+    return (side, other) if tight == 0 else (other, side)
+
+
+def _without_ends(pixels: Pixels) -> Pixels:
+    longest = ELONGATED * min(pixels.shape[:2])
+    top, left = (max(0, side - longest) // 2 for side in pixels.shape[:2])
+    return pixels[top : top + longest, left : left + longest]

@@ -101,10 +101,13 @@ def _fetch(model: Model) -> Path:
 
 
 def _read(folder: Path, trust_remote_code: bool) -> TwinNetwork:
+    from twinnet.models.dual_encoder import is_dual_encoder, read_dual_encoder
     from twinnet.text.sbert import is_sbert_folder, read_sbert
 
     if (folder / MANIFEST).is_file():
         return TwinNetwork.load(folder)
+    if is_dual_encoder(folder):
+        return read_dual_encoder(folder)
     if is_sbert_folder(folder):
         return read_sbert(folder, trust_remote_code=trust_remote_code)
     raise TwinnetError(f"{folder}: neither {MANIFEST} nor modules.json nor config.json is there, so this is no model")

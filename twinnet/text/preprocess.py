@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from tokenizers import Encoding, Tokenizer, normalizers
 
@@ -34,6 +35,8 @@ class TextPreprocess(Preprocess):
         prompts: Named texts that can be put before each sentence.
         default_prompt: The name of the prompt that is used when none is asked for.
         lowercase: Whether text is lower-cased first.
+        fixed_length: Whether every sequence is padded to `max_length` and no position is masked, as networks want that
+            were trained so (SigLIP).
         tokenizer: The tokenizer, as the JSON text of a `tokenizer.json`. A saved network keeps it in that file.
         side_files: Further small files of the tokenizer by name, which other tools want to find beside it.
     """
@@ -49,10 +52,14 @@ class TextPreprocess(Preprocess):
         prompts: dict[str, str] | None = None,
         default_prompt: str | None = None,
         lowercase: bool = False,
+        fixed_length: bool = False,
         tokenizer: str = "",
         side_files: dict[str, str] | None = None,
     ) -> None:
+        if fixed_length and max_length is None:
+            raise TwinnetError("fixed_length pads to max_length: give one")
         self.max_length = max_length
+        self.fixed_length = fixed_length
         self.pad_id = pad_id
         self.prompts = prompts or {}
         self.side_files = side_files or {}
@@ -110,7 +117,7 @@ class TextPreprocess(Preprocess):
         if not isinstance(item, list | tuple | np.ndarray) or len(item) == 0:
             raise refuse(position, item, WANTED)
         if all(isinstance(word, str) for word in item):
-            return _prepared(self.tokenizer.encode(list(item), is_pretokenized=True))
+            return self._prepared(self.tokenizer.encode(list(item), is_pretokenized=True))
         ids = np.asarray(item)
         if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
             raise refuse(position, item, WANTED)
@@ -118,7 +125,7 @@ class TextPreprocess(Preprocess):
         if ids.min() < 0 or ids.max() >= size:
             raise refuse(position, item, f"token ids from 0 to {size - 1}")
         kept = ids[: self.max_length].astype(np.int32)
-        return Prepared(kept, len(kept), len(ids) - len(kept))
+        return self._of_length(kept, len(ids) - len(kept))
 
     def _tokenize(self, sentences: Sequence[str]) -> list[Prepared]:
         texts = [self.prompt + sentence for sentence in sentences] if self.prompt else list(sentences)
@@ -129,7 +136,17 @@ class TextPreprocess(Preprocess):
                 if any("\ud800" <= character <= "\udfff" for character in text):
                     raise refuse(position, text, "valid Unicode: it has half of a surrogate pair") from None
             raise
-        return [_prepared(encoding) for encoding in encodings]
+        return [self._prepared(encoding) for encoding in encodings]
+
+    def _prepared(self, encoding: Encoding) -> Prepared:
+        ids = np.asarray(encoding.ids, dtype=np.int32)
+        lost = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
+        return self._of_length(ids, lost)
+
+    def _of_length(self, ids: npt.NDArray[np.int32], lost: int) -> Prepared:
+        if self.fixed_length and self.max_length is not None:
+            ids = np.pad(ids, (0, self.max_length - len(ids)), constant_values=self.pad_id)
+        return Prepared(ids, len(ids), lost)
 
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
         """Token ids (B, T), padded on the right; an attention mask (B, T) only where something is padded."""
@@ -213,9 +230,3 @@ def _ready(source: str, max_length: int | None, lowercase: bool) -> Tokenizer:
 
 def _lowercases(source: str) -> bool:
     return '"lowercase":true' in json.dumps(json.loads(source).get("normalizer")).replace(" ", "")
-
-
-def _prepared(encoding: Encoding) -> Prepared:
-    ids = np.asarray(encoding.ids, dtype=np.int32)
-    lost = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
-    return Prepared(ids, len(ids), lost)

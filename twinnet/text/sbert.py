@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,21 +138,42 @@ def _tokenizer_config(preprocess: TextPreprocess) -> dict[str, Any]:
 def _read_preprocess(folder: Path, settings: dict[str, Any]) -> TextPreprocess:
     config = _read_json(folder / MODULE)
     limits: dict[str, Any] = next((_read_json(path) for path in sorted(folder.glob("sentence_*_config.json"))), {})
+    return read_tokenizer(
+        folder,
+        config,
+        max_length=limits.get("max_seq_length"),
+        prompts=settings.get("prompts"),
+        default_prompt=settings.get("default_prompt_name"),
+        lowercase=limits.get("do_lower_case", False),
+    )
+
+
+def read_tokenizer(
+    folder: Path, config: Mapping[str, Any], *, max_length: int | None = None, **options: Any
+) -> TextPreprocess:
+    """The preprocess of a folder with a tokenizer of transformers.
+
+    Args:
+        folder: The folder.
+        config: The configuration of the transformer.
+        max_length: The longest sequence; what tokenizer and transformer say unless given.
+        **options: Further arguments of the preprocess.
+
+    Raises:
+        TwinnetError: If the tokenizer is missing or damaged.
+    """
     side_files = read_side_files(folder)
     described = json.loads(side_files.get("tokenizer_config.json", "{}"))
-    max_length = limits.get("max_seq_length")
     if max_length is None:
         positions = config.get("max_position_embeddings", -1)
         bounds = [described.get("model_max_length", 10**9), positions if positions > 0 else 10**9]
         max_length = min(bounds) if min(bounds) < 10**9 else None
     preprocess = TextPreprocess(
         max_length=max_length,
-        prompts=settings.get("prompts"),
-        default_prompt=settings.get("default_prompt_name"),
-        lowercase=limits.get("do_lower_case", False),
         tokenizer=_tokenizer_json(folder),
         side_files=side_files,
         pad_id=config.get("pad_token_id") or 0,
+        **options,
     )
     return _with_pad(preprocess, described.get("pad_token"))
 
