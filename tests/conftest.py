@@ -61,7 +61,7 @@ def make_text_network(tokenizer_json):
         torch.manual_seed(seed)
         architecture = ARCHITECTURE | {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
         text = TextPreprocess(**{"max_length": 32, "tokenizer": tokenizer_json, **(preprocess or {})})
-        return TwinNetwork({"name": "transformers", "architecture": architecture}, preprocess=text, **parts)
+        return TwinNetwork({"name": "bert", "architecture": architecture}, preprocess=text, **parts)
 
     return make
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +43,15 @@ def test_against_loops_with_ties(seed, n, k, metric):
     assert (np.diff(scores, axis=1) <= 0).all()
     for query, found in zip(queries, ids, strict=True):
         assert found.tolist() == ranked_by_loops(query, rows, metric)[:k]
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 999), st.integers(1, 700), st.integers(1, 6), st.sampled_from([3, 1000]))
+def test_the_best_of_many_columns(seed, columns, k, values):
+    """Few values make many ties, within groups of neighbours and across them."""
+    scores = torch.from_numpy(np.random.default_rng(seed).integers(0, values, (5, columns)).astype(np.float32))
+    expected = scores.argsort(dim=1, descending=True, stable=True)[:, :k]
+    assert torch.equal(module.best_columns(scores, k), expected)
 
 
 def test_rows_come_and_go():

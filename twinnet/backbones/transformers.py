@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +93,12 @@ class TransformersBackbone(Backbone):
                 groups.append([])
             groups[-1].append(parameter)
         return groups
+
+    @property
+    def transformers_config(self) -> dict[str, Any]:
+        """The `config.json` of the model's folder."""
+        config: dict[str, Any] = json.loads(self.model.config.to_json_string())
+        return config
 
     def weights(self) -> dict[str, Tensor]:
         """The weights under transformers' own names."""

@@ -1,5 +1,10 @@
 """How two embeddings are compared: each distance in its pairwise, matrix and dense form."""
 
+from twinnet.deferred import defer
+
+# Takes longer to import than all else here, and pytorch-metric-learning needs it for a single function.
+defer("scipy.stats")
+
 from twinnet.distances.base import Distance
 from twinnet.distances.hamming import Hamming
 from twinnet.distances.learned import Mahalanobis, WeightedL1

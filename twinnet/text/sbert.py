@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from twinnet.backbones.bert import BertBackbone
 from twinnet.backbones.transformers import TransformersBackbone
 from twinnet.errors import TwinnetError
 from twinnet.files import read_weights
@@ -77,7 +78,7 @@ def read_sbert(folder: Path, *, trust_remote_code: bool = False) -> TwinNetwork:
             )
     settings = _read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
     network = TwinNetwork(
-        TransformersBackbone.from_folder(transformer, trust_remote_code=trust_remote_code),
+        _read_backbone(transformer, trust_remote_code),
         layers if modules else ["pooling/mean"],
         settings.get("similarity_fn_name") or "cosine",
         _read_preprocess(transformer, settings),
@@ -91,7 +92,11 @@ def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
     backbone, preprocess = network.tower.backbone, network.tower.preprocess
     layers = list(network.tower.head)
     translatable = all(type(layer).__name__ in WRITERS for layer in layers) and network.other is None
-    if not (isinstance(backbone, TransformersBackbone) and isinstance(preprocess, TextPreprocess) and translatable):
+    if not (
+        isinstance(backbone, BertBackbone | TransformersBackbone)
+        and isinstance(preprocess, TextPreprocess)
+        and translatable
+    ):
         log.warning("%s: this network has parts that sentence-transformers lacks, only twinnet can read it", folder)
         return
     names = [head_folder(position, layer) for position, layer in enumerate(layers)]
@@ -106,12 +111,19 @@ def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
         _write_json(folder / name / MODULE, WRITERS[type(layer).__name__](layer, width))
         width = layer.out_width(width)
     _write_json(folder / MODULES, modules)
-    _write_json(folder / MODULE, json.loads(backbone.model.config.to_json_string()))
+    _write_json(folder / MODULE, backbone.transformers_config)
     lowercase = preprocess.config.get("lowercase", False)
     _write_json(folder / TRANSFORMER, {"max_seq_length": preprocess.max_length, "do_lower_case": lowercase})
     _write_json(folder / SETTINGS, _settings(network, preprocess))
     if "tokenizer_config.json" not in preprocess.side_files:
         _write_json(folder / "tokenizer_config.json", _tokenizer_config(preprocess))
+
+
+def _read_backbone(folder: Path, trust_remote_code: bool) -> BertBackbone | TransformersBackbone:
+    """By twinnet's own reader where that is possible: importing transformers takes seconds."""
+    _read_json(folder / MODULE)
+    found = BertBackbone.from_folder(folder)
+    return found or TransformersBackbone.from_folder(folder, trust_remote_code=trust_remote_code)
 
 
 def _settings(network: TwinNetwork, preprocess: TextPreprocess) -> dict[str, Any]:

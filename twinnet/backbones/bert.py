@@ -1,0 +1,198 @@
+"""BERT and its kin, without the import of a large library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from twinnet.backbones.base import Backbone
+from twinnet.errors import TwinnetError
+from twinnet.features import Batch, Features
+from twinnet.files import read_weights
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu}
+# What `transformers` assumes where a configuration is silent.
+DEFAULTS: dict[str, Any] = {
+    "vocab_size": 30522,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "initializer_range": 0.02,
+    "layer_norm_eps": 1e-12,
+}
+
+
+class BertBackbone(Backbone):
+    """The encoder of BERT (Devlin et al. 2019, https://arxiv.org/abs/1810.04805), one vector for each token.
+
+    Weights have the names that `transformers` gives them. The pooler is kept for those who read the folder, and never
+    run.
+
+    Args:
+        architecture: The configuration of the model, as in the `config.json` of its folder.
+
+    Raises:
+        TwinnetError: If it asks for something else than BERT has.
+    """
+
+    kind = "sequence"
+
+    def __init__(self, architecture: dict[str, Any]) -> None:
+        super().__init__()
+        if not is_bert(architecture):
+            raise TwinnetError("this is not the architecture of a BERT encoder: use the backbone 'transformers' for it")
+        sizes = DEFAULTS | architecture
+        self._build(sizes)
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=sizes["initializer_range"])
+            if isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def _build(self, sizes: dict[str, Any]) -> None:
+        self.width = sizes["hidden_size"]
+        self.embeddings = Embeddings(sizes)
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(sizes) for _ in range(sizes["num_hidden_layers"]))})
+        self.pooler = nn.ModuleDict({"dense": nn.Linear(self.width, self.width)}).requires_grad_(False)
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Self | None:
+        """Read a model folder as `transformers` writes it, or None where it is no plain BERT encoder.
+
+        Raises:
+            TwinnetError: If the weights are damaged.
+        """
+        architecture = json.loads((folder / CONFIG).read_text("utf-8"))
+        if not is_bert(architecture) or not (folder / WEIGHTS).is_file():
+            return None
+        backbone = cls.__new__(cls, architecture)
+        super(cls, backbone).__init__()
+        backbone._build(DEFAULTS | architecture)
+        if not backbone._named_alike(folder / WEIGHTS):
+            return None
+        backbone.load_weights(backbone._known(read_weights(folder / WEIGHTS)))
+        return backbone
+
+    def _named_alike(self, path: Path) -> bool:
+        """Whether a file has a weight for each of this encoder's and none besides."""
+        try:
+            with safe_open(path, "pt") as file:
+                found = set(file.keys())
+        except Exception as error:
+            raise TwinnetError(f"{path}: cannot be read ({error}): the file is damaged") from error
+        return self._known(dict.fromkeys(found)).keys() == self.state_dict().keys()
+
+    def _known(self, weights: dict[str, Any]) -> dict[str, Any]:
+        """Without what old versions of `transformers` saved though it is no weight."""
+        return {name: value for name, value in weights.items() if name != "embeddings.position_ids"}
+
+    def forward(self, batch: Batch) -> Features:
+        """Token ids (B, T) -> (B, T, D).
+
+        Raises:
+            TwinnetError: If T is more than the model has positions for.
+        """
+        ids, mask = batch["input_ids"], batch.get("attention_mask")
+        hidden = self.embeddings(ids)
+        attended = None if mask is None else mask.bool()[:, None, None, :]  # (B, 1, 1, T)
+        for layer in self.encoder["layer"]:
+            hidden = layer(hidden, attended)
+        return Features(hidden, mask, int(batch["prefix"]) if "prefix" in batch else 0)
+
+    def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
+        """The embeddings, then one group for each layer."""
+        return [list(part.parameters()) for part in (self.embeddings, *self.encoder["layer"])]
+
+    @property
+    def transformers_config(self) -> dict[str, Any]:
+        """The `config.json` of the model's folder."""
+        return {"architectures": ["BertModel"], **self.config["architecture"], "model_type": "bert"}
+
+
+class Embeddings(nn.Module):
+    """Word, position and type of each token, added and normalised."""
+
+    def __init__(self, sizes: dict[str, Any]) -> None:
+        super().__init__()
+        width = sizes["hidden_size"]
+        self.word_embeddings = _table(sizes["vocab_size"], width)
+        self.position_embeddings = _table(sizes["max_position_embeddings"], width)
+        self.token_type_embeddings = _table(sizes["type_vocab_size"], width)
+        self.LayerNorm = nn.LayerNorm(width, sizes["layer_norm_eps"])
+        self.dropout = nn.Dropout(sizes["hidden_dropout_prob"])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(B, T) -> (B, T, D)."""
+        length, positions = ids.shape[1], self.position_embeddings.weight
+        if length > len(positions):
+            raise TwinnetError(
+                f"a sequence of {length} tokens, and this model has {len(positions)} positions: lower max_length"
+            )
+        fixed = positions[:length] + self.token_type_embeddings.weight[0]  # (T, D)
+        embedded: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + fixed))
+        return embedded
+
+
+class Layer(nn.Module):
+    """Self-attention and a network for each token, each added to its input and normalised."""
+
+    def __init__(self, sizes: dict[str, Any]) -> None:
+        super().__init__()
+        width, inner = sizes["hidden_size"], sizes["intermediate_size"]
+        self.heads = sizes["num_attention_heads"]
+        self.attention_dropout = sizes["attention_probs_dropout_prob"]
+        self.activation = ACTIVATIONS[sizes["hidden_act"]]
+        self.dropout = nn.Dropout(sizes["hidden_dropout_prob"])
+        projections = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
+        self.attention = nn.ModuleDict({"self": projections, "output": _joined(width, width, sizes)})
+        self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, inner)})
+        self.output = _joined(inner, width, sizes)
+
+    def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
+        """(B, T, D) and where it may look (B, 1, 1, T), or None for everywhere -> (B, T, D)."""
+        query, key, value = (
+            self.attention["self"][name](hidden).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, d)
+            for name in ("query", "key", "value")
+        )
+        dropout = self.attention_dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, attended, dropout)
+        hidden = self._add(self.attention["output"], mixed.transpose(1, 2).flatten(2), hidden)
+        return self._add(self.output, self.activation(self.intermediate["dense"](hidden)), hidden)
+
+    def _add(self, block: nn.ModuleDict, values: Tensor, hidden: Tensor) -> Tensor:
+        added: Tensor = block["LayerNorm"](self.dropout(block["dense"](values)) + hidden)
+        return added
+
+
+def is_bert(architecture: dict[str, Any]) -> bool:
+    """Whether a configuration describes a plain BERT encoder, without code of its own."""
+    return (
+        architecture.get("model_type") == "bert"
+        and "auto_map" not in architecture
+        and architecture.get("hidden_act", "gelu") in ACTIVATIONS
+        and architecture.get("position_embedding_type", "absolute") == "absolute"
+        and not architecture.get("is_decoder", False)
+    )
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """Not initialised: random numbers for millions of weights take their time."""
+    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
+
+
+def _joined(inputs: int, width: int, sizes: dict[str, Any]) -> nn.ModuleDict:
+    return nn.ModuleDict({"dense": nn.Linear(inputs, width), "LayerNorm": nn.LayerNorm(width, sizes["layer_norm_eps"])})
