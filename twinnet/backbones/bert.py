@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +19,7 @@ from twinnet.features import Batch, Features
 from twinnet.files import read_weights
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-ACTIVATIONS = {"gelu": F.gelu, "relu": F.relu}
+ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
 # What `transformers` assumes where a configuration is silent.
 DEFAULTS: dict[str, Any] = {
     "vocab_size": 30522,
@@ -66,7 +67,7 @@ class BertBackbone(Backbone):
     def _build(self, sizes: dict[str, Any]) -> None:
         self.width = sizes["hidden_size"]
         self.embeddings = Embeddings(sizes)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(sizes) for _ in range(sizes["num_hidden_layers"]))})
+        self.encoder = Encoder(sizes)
         self.pooler = nn.ModuleDict({"dense": nn.Linear(self.width, self.width)}).requires_grad_(False)
 
     @classmethod
@@ -106,16 +107,14 @@ class BertBackbone(Backbone):
         Raises:
             TwinnetError: If T is more than the model has positions for.
         """
-        ids, mask = batch["input_ids"], batch.get("attention_mask")
-        hidden = self.embeddings(ids)
+        mask = batch.get("attention_mask")
         attended = None if mask is None else mask.bool()[:, None, None, :]  # (B, 1, 1, T)
-        for layer in self.encoder["layer"]:
-            hidden = layer(hidden, attended)
+        hidden = self.encoder(self.embeddings(batch["input_ids"]), attended)
         return Features(hidden, mask, int(batch["prefix"]) if "prefix" in batch else 0)
 
     def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
         """The embeddings, then one group for each layer."""
-        return [list(part.parameters()) for part in (self.embeddings, *self.encoder["layer"])]
+        return [list(part.parameters()) for part in (self.embeddings, *self.encoder.layer)]
 
     @property
     def transformers_config(self) -> dict[str, Any]:
@@ -147,34 +146,73 @@ class Embeddings(nn.Module):
         return embedded
 
 
+class Encoder(nn.Module):
+    """The layers, one after the other."""
+
+    def __init__(self, sizes: dict[str, Any]) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Layer(sizes) for _ in range(sizes["num_hidden_layers"]))
+
+    def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
+        """(B, T, D) and where each token may look (B, 1, 1, T), or None for everywhere -> (B, T, D)."""
+        for layer in self.layer:
+            hidden = layer(hidden, attended)
+        return hidden
+
+
 class Layer(nn.Module):
-    """Self-attention and a network for each token, each added to its input and normalised."""
+    """Self-attention, and a network for each token."""
 
     def __init__(self, sizes: dict[str, Any]) -> None:
         super().__init__()
         width, inner = sizes["hidden_size"], sizes["intermediate_size"]
-        self.heads = sizes["num_attention_heads"]
-        self.attention_dropout = sizes["attention_probs_dropout_prob"]
-        self.activation = ACTIVATIONS[sizes["hidden_act"]]
-        self.dropout = nn.Dropout(sizes["hidden_dropout_prob"])
-        projections = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
-        self.attention = nn.ModuleDict({"self": projections, "output": _joined(width, width, sizes)})
-        self.intermediate = nn.ModuleDict({"dense": nn.Linear(width, inner)})
-        self.output = _joined(inner, width, sizes)
+        self.attention = Attention(sizes)
+        layers = {"dense": nn.Linear(width, inner), "activation": ACTIVATIONS[sizes["hidden_act"]]()}
+        self.intermediate = nn.Sequential(OrderedDict(layers))
+        self.output = Added(inner, sizes)
 
     def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
-        """(B, T, D) and where it may look (B, 1, 1, T), or None for everywhere -> (B, T, D)."""
-        query, key, value = (
-            self.attention["self"][name](hidden).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, d)
-            for name in ("query", "key", "value")
-        )
-        dropout = self.attention_dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, attended, dropout)
-        hidden = self._add(self.attention["output"], mixed.transpose(1, 2).flatten(2), hidden)
-        return self._add(self.output, self.activation(self.intermediate["dense"](hidden)), hidden)
+        """As the encoder's."""
+        hidden = self.attention(hidden, attended)
+        added: Tensor = self.output(self.intermediate(hidden), hidden)
+        return added
 
-    def _add(self, block: nn.ModuleDict, values: Tensor, hidden: Tensor) -> Tensor:
-        added: Tensor = block["LayerNorm"](self.dropout(block["dense"](values)) + hidden)
+
+class Attention(nn.Module):
+    """Each token looks at all others, with several heads."""
+
+    def __init__(self, sizes: dict[str, Any]) -> None:
+        super().__init__()
+        width = sizes["hidden_size"]
+        self.heads = sizes["num_attention_heads"]
+        self.dropout = sizes["attention_probs_dropout_prob"]
+        self.self = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
+        self.output = Added(width, sizes)
+
+    def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
+        """As the encoder's."""
+        query, key, value = (
+            project(hidden).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, d)
+            for project in self.self.values()
+        )
+        dropout = self.dropout if self.training else 0.0
+        mixed = F.scaled_dot_product_attention(query, key, value, attended, dropout)
+        added: Tensor = self.output(mixed.transpose(1, 2).flatten(2), hidden)
+        return added
+
+
+class Added(nn.Module):
+    """What comes out of a block, projected, added to what went in, and normalised."""
+
+    def __init__(self, inputs: int, sizes: dict[str, Any]) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inputs, sizes["hidden_size"])
+        self.LayerNorm = nn.LayerNorm(sizes["hidden_size"], sizes["layer_norm_eps"])
+        self.dropout = nn.Dropout(sizes["hidden_dropout_prob"])
+
+    def forward(self, values: Tensor, hidden: Tensor) -> Tensor:
+        """(B, T, inputs) and (B, T, D) -> (B, T, D)."""
+        added: Tensor = self.LayerNorm(self.dropout(self.dense(values)) + hidden)
         return added
 
 
@@ -191,8 +229,5 @@ def is_bert(architecture: dict[str, Any]) -> bool:
 
 def _table(rows: int, width: int) -> nn.Embedding:
     """Not initialised: random numbers for millions of weights take their time."""
-    return nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
-
-
-def _joined(inputs: int, width: int, sizes: dict[str, Any]) -> nn.ModuleDict:
-    return nn.ModuleDict({"dense": nn.Linear(inputs, width), "LayerNorm": nn.LayerNorm(width, sizes["layer_norm_eps"])})
+    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width), freeze=False)
+    return table
