@@ -34,7 +34,7 @@ def test_the_slanted_triangle_is_equation_3(tenths, share):
 
 def depth_by_name(name):
     """How far below the top layer a weight of the text network is; None above the backbone."""
-    if not name.startswith("network.tower.backbone."):
+    if not name.startswith("network.tower.backbone.") or ".pooler." in name:
         return None
     return 2 if ".embeddings." in name else 1 - int(name.split(".layer.")[1].split(".")[0])
 
