@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from twinnet.errors import TwinnetError
     from twinnet.mining.clusters import agglomerate, communities
     from twinnet.mining.duplicates import deduplicate
+    from twinnet.mining.labels import label
     from twinnet.mining.pairs import most_similar_pairs
     from twinnet.mining.search import search
     from twinnet.models.catalogue import catalogue
@@ -31,6 +32,7 @@ _HOMES = {
     "catalogue": "models.catalogue",
     "communities": "mining.clusters",
     "deduplicate": "mining.duplicates",
+    "label": "mining.labels",
     "load": "models.loading",
     "most_similar_pairs": "mining.pairs",
     "search": "mining.search",
@@ -49,6 +51,7 @@ __all__ = [
     "catalogue",
     "communities",
     "deduplicate",
+    "label",
     "load",
     "most_similar_pairs",
     "search",

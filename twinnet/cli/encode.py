@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import FILE_HELP, add_format, add_model, count, load_network, read_sentences
+from twinnet.cli.items import ITEMS_HELP, SIDES, Embedded, Source, embed, refuse, takes_pictures
+from twinnet.cli.options import FILE_HELP, add_format, add_model, count, load_network
 from twinnet.cli.output import Stages, as_json, destination, write_atomically
-from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         metavar="FILE",
-        help=f"{FILE_HELP}; for pictures a folder of them, or such a file with their paths, relative to it",
+        help=f"{FILE_HELP}; {ITEMS_HELP}",
     )
     parser.add_argument(
         "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
@@ -38,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "the names of pictures go into a .txt file beside the first two",
     )
     add_model(parser)
+    parser.add_argument("--side", choices=SIDES, default="left", help="of a half-twin, the side (default: left)")
     parser.add_argument("--normalize", action="store_true", help="scale each embedding to unit length")
     parser.add_argument("--truncate-dim", type=count, metavar="N", help="keep only the first N dimensions")
     parser.add_argument("--quantize", choices=("int8", "binary"), help="write int8 levels, or packed sign bits")
@@ -62,62 +62,42 @@ def run(options: argparse.Namespace) -> None:
     """
     target = destination(options.out, SUFFIXES)
     stages = Stages()
-    sentences = None if Path(options.file).is_dir() else read_sentences(options)
+    source = Source.read(options.file, options.column, options.format)
     with stages("load"):
-        from twinnet.encoding import EncodeReport
-
         network = load_network(options)
-    of_pictures = network.tower.reader().takes_files
-    items = _paths(options, sentences) if of_pictures else sentences
-    if items is None:
-        raise TwinnetError(f"{options.file} is a folder, and {options.model} takes text: expected a file")
-    report = EncodeReport()
+    of_pictures = takes_pictures(network, options.side)
+    items = source.items(network, options.side)
     with stages("encode"):
-        embeddings = network.encode(
+        embedded = embed(
+            network,
             items,
+            options.side,
             normalize=options.normalize,
             truncate_dim=options.truncate_dim,
             quantize=options.quantize,
             precision=options.precision,
-            report=report,
-            skip_bad=of_pictures,
             **({} if of_pictures and options.prompt is None else {"prompt": options.prompt}),
         )
-    kept = [row for row in range(len(items)) if row not in report.refused]
-    embeddings, names = embeddings[kept], [items[row] for row in kept]
+    names, rows = embedded.items, embedded.rows
     with stages("write"):
-        write_atomically(target, lambda path: _write(path, target.suffix, names, embeddings, of_pictures))
+        write_atomically(target, lambda path: _write(path, target.suffix, names, rows, of_pictures))
         if of_pictures and target.suffix != ".jsonl":
             write_atomically(target.with_suffix(".txt"), lambda path: path.write_text("\n".join([*names, ""]), "utf-8"))
-    _report(options, report, embeddings, stages, "pictures" if of_pictures else "sentences")
-    if report.refused:
-        for error in report.refused.values():
-            print(f"twinnet: {error.problem}", file=sys.stderr)
-        raise TwinnetError(f"{len(report.refused)} of {len(items)} pictures were left out of {options.out}, see above")
+    _report(options, embedded, stages, "pictures" if of_pictures else "sentences")
+    refuse(embedded.problems, len(names), options.out)
 
 
-def _report(
-    options: argparse.Namespace, report: Any, embeddings: np.ndarray[Any, Any], stages: Stages, kind: str
-) -> None:
-    rows, width = embeddings.shape
+def _report(options: argparse.Namespace, embedded: Embedded, stages: Stages, kind: str) -> None:
+    rows, width = embedded.rows.shape
+    truncated = len(embedded.report.truncated)
     if options.json:
-        result = {kind: rows, "dim": width, "dtype": str(embeddings.dtype), "out": options.out}
-        result |= {"refused": [error.problem for error in report.refused.values()]} if report.refused else {}
-        print(as_json(result | {"truncated": len(report.truncated), "seconds": stages.seconds}))
+        result = {kind: rows, "dim": width, "dtype": str(embedded.rows.dtype), "out": options.out}
+        result |= {"refused": embedded.problems} if embedded.problems else {}
+        print(as_json(result | {"truncated": truncated, "seconds": stages.seconds}))
         return
-    print(f"{options.out}: {rows} x {width} {embeddings.dtype} ({stages})")
-    if report.truncated:
-        print(f"{len(report.truncated)} of {rows} sentences were longer than the model takes, and were cut off")
-
-
-def _paths(options: argparse.Namespace, listed: list[str] | None) -> list[str]:
-    """The paths of the pictures in a folder, or of those that a file lists."""
-    from twinnet.data.pictures import files_under
-
-    if listed is None:
-        return [str(path) for path in files_under(Path(options.file))]
-    home = Path() if options.file == "-" else Path(options.file).parent
-    return [str(home / name) for name in listed]
+    print(f"{options.out}: {rows} x {width} {embedded.rows.dtype} ({stages})")
+    if truncated:
+        print(f"{truncated} of {rows} sentences were longer than the model takes, and were cut off")
 
 
 def _write(path: Path, suffix: str, items: Sequence[str], embeddings: np.ndarray[Any, Any], of_pictures: bool) -> None:

@@ -15,7 +15,8 @@ from twinnet.errors import TwinnetError
 COMMANDS = {
     "encode": "turn sentences into embeddings, in a file",
     "pairs": "find the most similar pairs of sentences in a file",
-    "search": "find the sentences of a corpus that are closest to a query",
+    "search": "find the sentences or pictures of a corpus that are closest to a query",
+    "label": "choose among names the one that fits a picture or a text best, without training",
     "cluster": "group similar sentences, or drop near duplicates",
     "train": "train a network on scored pairs, inference, pairs or triplets",
     "eval": "measure a network on similarity, pairs, triplets, retrieval, verification, identification or tracking",

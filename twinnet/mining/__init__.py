@@ -2,7 +2,18 @@
 
 from twinnet.mining.clusters import agglomerate, communities
 from twinnet.mining.duplicates import Deduplication, deduplicate
+from twinnet.mining.labels import Labelled, label
 from twinnet.mining.pairs import Pair, most_similar_pairs
 from twinnet.mining.search import search
 
-__all__ = ["Deduplication", "Pair", "agglomerate", "communities", "deduplicate", "most_similar_pairs", "search"]
+__all__ = [
+    "Deduplication",
+    "Labelled",
+    "Pair",
+    "agglomerate",
+    "communities",
+    "deduplicate",
+    "label",
+    "most_similar_pairs",
+    "search",
+]
