@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import runpy
 import sys
@@ -37,18 +39,24 @@ def sentences():
 
 
 @pytest.fixture(scope="module")
-def pretrained(sentences, tmp_path_factory):
+def pretraining(sentences, tmp_path_factory):
+    """The folder of the network, and the figures that the command prints."""
     folder = tmp_path_factory.mktemp("lm")
-    (folder / "sentences.txt").write_text("\n".join(sentences))
-    assert pretrain.main([str(folder / "sentences.txt"), "--out", str(folder / "lm"), *SMALL]) == 0
-    return folder / "lm"
+    rows = [f"1\t{sentence}\t{sentence.upper()}" for sentence in sentences]
+    (folder / "a.tsv").write_text("\n".join(["score\ts1\ts2", *rows]))
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        assert pretrain.main([str(folder / "a.tsv"), "--out", str(folder / "lm"), *SMALL]) == 0
+    return folder / "lm", json.loads(shown.getvalue())
 
 
-def test_the_language_is_learned(sentences, tmp_path, capsys):
-    (tmp_path / "a.tsv").write_text("score\ts1\ts2\n" + "\n".join(f"1\t{s}\t{s.upper()}" for s in sentences))
-    options = [str(tmp_path / "a.tsv"), "--out", str(tmp_path / "lm"), *SMALL]
-    assert pretrain.main(options) == 0
-    figures = json.loads(capsys.readouterr().out)
+@pytest.fixture
+def pretrained(pretraining):
+    return pretraining[0]
+
+
+def test_the_language_is_learned(pretraining, sentences):
+    _, figures = pretraining
     assert figures["sentences"] + figures["held_out"] == len(sentences)
     assert figures["vocabulary"] == 4 + 1 + 12 + 12 + 5 + 4 + 1
     # What knows nothing but the frequencies has 21.8; what knows all but chance has 2.2.
