@@ -120,6 +120,28 @@ def test_score_map_is_the_score_at_every_place():
     assert scores[1, 2, 1] == pytest.approx(float(expected), abs=1e-5)
 
 
+def test_score_places_scores_two_maps_of_one_scene_and_takes_stored_ones():
+    network = TwinNetwork("timm/resnet10t", head=[], distance="euclidean")
+    left, right = torch.randn(2, 3, 64, 96), torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        scores = network.score_places({"pixels": left}, {"pixels": right})
+        a, b = network({"pixels": left}), network({"pixels": right})
+        torch.testing.assert_close(network.score_places(a, {"pixels": right}), scores)
+    assert scores.shape == (2, 2, 3)
+    torch.testing.assert_close(scores, -(a - b).norm(dim=1), atol=1e-5, rtol=1e-5)
+
+
+def test_pictures_with_maps_are_scored_by_the_mean_over_all_places(pictures):
+    picture = {"name": "image", "size": [64, 64]}
+    network = TwinNetwork("timm/resnet10t", head=[], distance="euclidean", preprocess=picture)
+    maps = network.encode(pictures[:3])
+    expected = -np.linalg.norm(maps - maps[:1], axis=1).mean((1, 2))
+    np.testing.assert_allclose(network.score(pictures[:3], [pictures[0]] * 3), expected, atol=1e-4)
+    assert network.score(pictures[1], pictures[0]) == pytest.approx(expected[1], rel=1e-4)
+    with pytest.raises(TwinnetError, match="score_places"):
+        network.similarity(pictures[:2], pictures[:2])
+
+
 def test_a_network_without_preprocess_says_so(make_text_network):
     network = TwinNetwork(make_text_network().tower.backbone)
     with pytest.raises(TwinnetError, match="preprocess="):

@@ -160,4 +160,5 @@ class TwinEncoder(nn.Module):
     def _embeddings(self, items: Any, side: Side, options: dict[str, Any]) -> Tensor:
         if is_stored(items):
             return stored_rows(items, self.dim, f"on the {side}").to(self.device)
-        return torch.from_numpy(np.atleast_2d(self.encode(items, side=side, **options))).to(self.device)
+        rows = self.encode(items, side=side, **options)
+        return torch.from_numpy(rows[None] if self._is_one(items, side) else rows).to(self.device)

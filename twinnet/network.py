@@ -82,13 +82,18 @@ class TwinNetwork(TwinEncoder):
 
         Returns:
             Scores (N, M).
+
+        Raises:
+            TwinnetError: If the embeddings are maps.
         """
         a, b = self._embeddings(left, "left", options), self._embeddings(right, "right", options)
+        if a.ndim > 2:
+            raise TwinnetError("the embeddings are maps, and only vectors are compared all with all: use score_places")
         with torch.inference_mode():
             return _array(self.distance.to_score(self.distance.matrix(a, b)))
 
     def score(self, left: Any, right: Any, **options: Any) -> Array | float:
-        """Score pairs, row by row; larger is closer.
+        """Score pairs, row by row; larger is closer. Embeddings that are maps are compared place by place.
 
         Args:
             left: Raw items or stored embeddings.
@@ -96,17 +101,18 @@ class TwinNetwork(TwinEncoder):
             **options: As for `encode`.
 
         Returns:
-            Scores (N,), or one number for one pair.
+            Scores (N,), or one number for one pair; of maps the mean over all places.
 
         Raises:
-            TwinnetError: If there are more on one side.
+            TwinnetError: If there are more on one side, or maps differ in size.
         """
         single = self._is_one(left, "left") and self._is_one(right, "right")
         a, b = self._embeddings(left, "left", options), self._embeddings(right, "right", options)
         if len(a) != len(b):
             raise TwinnetError(f"{len(a)} items on the left and {len(b)} on the right: pairs need as many on each side")
         with torch.inference_mode():
-            scores = _array(self.distance.to_score(self.distance.pairwise(a, b)))
+            values = self.distance.pairwise(a, b) if a.ndim == 2 else self.distance.aligned(a, b).mean((1, 2))
+            scores = _array(self.distance.to_score(values))
         return float(scores[0]) if single else scores
 
     def verify(self, item: Any, other: Any = None, *, references: Sequence[Any] | None = None) -> Verdict:
@@ -162,6 +168,21 @@ class TwinNetwork(TwinEncoder):
         left = exemplar if isinstance(exemplar, Tensor) else self(exemplar, "left")
         right = search if isinstance(search, Tensor) else self(search, "right")
         return self.distance.to_score(self.distance.dense(left, right))
+
+    def score_places(self, left: Batch | Tensor, right: Batch | Tensor) -> Tensor:
+        """Score two pictures of one scene place by place, with gradients; larger is closer.
+
+        Args:
+            left: A batch for the left side, or the feature map (B, C, H, W) that came out of it.
+            right: A batch for the right side, or its feature map, of the same size.
+
+        Returns:
+            Scores (B, H, W).
+        """
+        a, b = (
+            maps if isinstance(maps, Tensor) else self(maps, side) for maps, side in ((left, "left"), (right, "right"))
+        )
+        return self.distance.to_score(self.distance.aligned(a, b))
 
     def save(self, folder: str | Path) -> Path:
         """Write the network into a folder, atomically; nothing is pickled.

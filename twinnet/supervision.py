@@ -15,3 +15,4 @@ class Supervision(Enum):
     TRIPLETS = "triplets: anchor, positive, negative, and perhaps further negatives"
     LABELS = "single items with a class label"
     LOCATED_PAIRS = "an exemplar, a picture to search, and where the exemplar is in it"
+    ALIGNED_PAIRS = "two pictures of one scene, and where they show the same, 1, and where not, 0"

@@ -1,4 +1,4 @@
-"""The three forms of each distance against explicit loops."""
+"""The forms of each distance against explicit loops."""
 
 from __future__ import annotations
 
@@ -79,6 +79,22 @@ def test_dense_equals_sliding_windows(name, create, batch, channels, h, w, down,
                 assert dense[i, y, x].item() == pytest.approx(
                     loop_window(name, distance, exemplar[i], window), rel=1e-6, abs=2e-6
                 )
+
+
+def test_aligned_is_the_pairwise_value_at_every_place(name, create):
+    a, b = random(1, 2, 3, 4, 5), random(2, 2, 3, 4, 5)
+    distance = create(name, 3)
+    aligned = distance.aligned(a, b)
+    assert aligned.shape == (2, 4, 5)
+    for i, y, x in torch.cartesian_prod(torch.arange(2), torch.arange(4), torch.arange(5)).tolist():
+        wanted = loop_value(name, distance, a[i, :, y, x].tolist(), b[i, :, y, x].tolist())
+        assert aligned[i, y, x].item() == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("forms", [((2, 3, 4, 4), (2, 3, 4, 5)), ((2, 3, 4, 4), (1, 3, 4, 4)), ((3, 2), (3, 2))])
+def test_aligned_refuses_maps_of_two_sizes(name, create, forms):
+    with pytest.raises(TwinnetError, match="of one size"):
+        create(name, 3).aligned(*(torch.ones(shape).double() for shape in forms))
 
 
 def test_single_precision_keeps_close_rows_apart(name, create):

@@ -18,7 +18,7 @@ MANY_CELLS = 64
 
 
 class Distance(Component, BaseDistance):
-    """Compares embeddings in three forms: pair by pair, all with all, and an exemplar at every place of a map.
+    """Compares embeddings: pair by pair, all with all, an exemplar at every place of a map, two maps place by place.
 
     It is a `BaseDistance` of pytorch-metric-learning, so every loss there can use it. Subclasses normalise, if at
     all, inside their own forms, so that the three agree.
@@ -54,6 +54,20 @@ class Distance(Component, BaseDistance):
         """
         del exemplar, search
         raise TwinnetError(f"distance {type(self).__name__} has no dense form: choose cosine, dot or sqeuclidean")
+
+    def aligned(self, a: Tensor, b: Tensor) -> Tensor:
+        """Compare two maps of one scene place by place: (B, C, H, W), (B, C, H, W) -> (B, H, W).
+
+        The value at (y, x) is the pairwise value of the two vectors there. A distance with a finer view of its maps may
+        give more places than they have.
+
+        Raises:
+            TwinnetError: If the maps differ in shape.
+        """
+        if a.ndim != 4 or a.shape != b.shape:
+            raise TwinnetError(f"maps {tuple(a.shape)} and {tuple(b.shape)} must both be (B, C, H, W), of one size")
+        places = [maps.permute(0, 2, 3, 1).reshape(-1, a.shape[1]) for maps in (a, b)]  # (B*H*W, C)
+        return self.pairwise(*places).view(len(a), *a.shape[2:])
 
     def to_score(self, values: Tensor) -> Tensor:
         """Turn values into scores, where larger means closer."""

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -21,7 +22,7 @@ from twinnet.training.plan import StepPlan
 from twinnet.training.seeds import row_seeds
 
 Batch = tuple[list[list[Prepared]], Tensor | None]
-REAL_TARGETS = (Supervision.SCORED_PAIRS, Supervision.LOCATED_PAIRS)
+REAL_TARGETS = (Supervision.SCORED_PAIRS, Supervision.LOCATED_PAIRS, Supervision.ALIGNED_PAIRS)
 
 
 class BatchFeed:
@@ -100,7 +101,7 @@ class BatchFeed:
         if self.examples.target is None:
             return columns, None
         kind = torch.float32 if self.examples.supervision in REAL_TARGETS else torch.long
-        return columns, torch.tensor([self.examples.target[row] for row in rows], dtype=kind)
+        return columns, torch.as_tensor(np.asarray([self.examples.target[row] for row in rows]), dtype=kind)
 
 
 class _Steps(Dataset[list[Batch] | TwinnetError]):

@@ -1,0 +1,1 @@
+"""Twin U-Nets for change detection between two aligned pictures, as a plugin for twinnet."""
