@@ -45,7 +45,7 @@ def test_many_sampled_words_give_the_loss_of_all(model):
     # A word that never occurs is never sampled: the loss is that of the others.
     model.bias.data[model.counts == 0] = -1e9
     model.samples = 200_000
-    assert float(model.sampled_loss(*model(BATCH))) == pytest.approx(expected_loss(model), abs=0.02)
+    assert model.sampled_loss(*model(BATCH)).item() == pytest.approx(expected_loss(model), abs=0.02)
 
 
 def test_few_sampled_words_give_its_gradient_on_average(model):
