@@ -122,7 +122,13 @@ def test_bad_input_is_one_line(tmp_path, capsys):
     (tmp_path / "one.txt").write_text("Only this.\n")
     assert pretrain.main([str(tmp_path / "one.txt"), "--out", str(tmp_path / "lm")]) == 2
     assert pretrain.main([str(tmp_path / "none.txt"), "--out", str(tmp_path / "lm")]) == 2
+    (tmp_path / "rare.txt").write_text("One two.\nThree four!\nFive six?\n")
+    assert pretrain.main([str(tmp_path / "rare.txt"), "--out", str(tmp_path / "lm")]) == 2
+    with pytest.raises(SystemExit):
+        pretrain.main([str(tmp_path / "rare.txt"), "--out", str(tmp_path / "lm"), "--learning-rate", "nan"])
     shown = capsys.readouterr().err.splitlines()
     assert "fewer than two" in shown[0]
     assert "no such file" in shown[1]
+    assert "no word is left" in shown[2]
+    assert "nan is no positive number" in shown[-1]
     assert not (tmp_path / "lm").exists()

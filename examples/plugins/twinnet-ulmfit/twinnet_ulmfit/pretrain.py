@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from tqdm import tqdm
 
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.batching import plan_batches
+from twinnet.cli.options import count
 from twinnet.features import Batch
 from twinnet.folder import check_destination
 from twinnet.preprocess import Prepared
@@ -102,6 +104,8 @@ def _epochs(
             factor = rate_factor(step, options.epochs * len(batches), 0.1, "slanted-triangular")
             optimizer.param_groups[0]["lr"] = options.learning_rate * factor
             loss = model.sampled_loss(*model(batch))
+            if not loss.isfinite():
+                raise TwinnetError(f"the loss is not finite at step {step + 1}: lower the learning rate")
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
@@ -121,25 +125,32 @@ def _batches(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m twinnet_ulmfit.pretrain", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m twinnet_ulmfit.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
-        "sentences", nargs="+", metavar="FILE", help=".txt (one a line), or .tsv, .csv, .jsonl, .parquet"
+        "sentences", nargs="+", metavar="FILE", help=".txt (one a line), .tsv, .csv, .jsonl or .parquet"
     )
     parser.add_argument("--without", nargs="*", default=[], metavar="FILE", help="likewise: sentences to leave out")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder of the network")
-    parser.add_argument("--epochs", type=int, default=5, metavar="N")
-    parser.add_argument("--learning-rate", type=float, default=4e-3, metavar="X")
-    parser.add_argument("--batch-tokens", type=int, default=2048, metavar="N", help="default: 2048")
-    parser.add_argument("--vocabulary", type=int, default=10000, metavar="N", help="words (default: 10000)")
-    parser.add_argument("--width", type=int, default=128, metavar="N", help="of the word vectors (default: 128)")
-    parser.add_argument(
-        "--hidden", type=int, default=256, metavar="N", help="of the layers below the last (default: 256)"
-    )
-    parser.add_argument("--layers", type=int, default=2, metavar="N", help="default: 2; the paper has 3")
+    parser.add_argument("--epochs", type=count, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--learning-rate", type=_positive, default=4e-3, metavar="X", help="default: 0.004")
+    parser.add_argument("--batch-tokens", type=count, default=2048, metavar="N", help="default: 2048")
+    parser.add_argument("--vocabulary", type=count, default=10000, metavar="N", help="words (default: 10000)")
+    parser.add_argument("--width", type=count, default=128, metavar="N", help="of the word vectors (default: 128)")
+    parser.add_argument("--hidden", type=count, default=256, metavar="N", help="of the lower layers (default: 256)")
+    parser.add_argument("--layers", type=count, default=2, metavar="N", help="default: 2; the paper has 3")
     parser.add_argument("--dropout", type=float, default=0.3, metavar="X", help="times the paper's five (default: 0.3)")
-    parser.add_argument("--max-length", type=int, default=64, metavar="N", help="words of a sentence (default: 64)")
+    parser.add_argument("--max-length", type=count, default=64, metavar="N", help="words of a sentence (default: 64)")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+    return number
 
 
 if __name__ == "__main__":
