@@ -23,6 +23,30 @@ def checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def check_files(folder: Path, files: Mapping[str, str], what: str) -> None:
+    """Compare the files in a folder with their checksums.
+
+    Args:
+        folder: The folder.
+        files: The sha256 of each, by its path in the folder.
+        what: What the folder holds, for messages.
+
+    Raises:
+        TwinnetError: If one lies outside the folder, is missing, truncated or changed; the message names it.
+    """
+    root = folder.resolve()
+    for name, expected in files.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(root):
+            raise TwinnetError(f"{path}: lies outside the folder of the saved {what}: do not trust it")
+        if not path.is_file():
+            raise TwinnetError(f"{path}: missing from the saved {what}: restore it or save the {what} again")
+        if checksum(path) != expected:
+            raise TwinnetError(
+                f"{path}: truncated or changed since the {what} was saved: restore it or save the {what} again"
+            )
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file.
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from twinnet.errors import TwinnetError
-from twinnet.files import check_replaceable, checksum, read_weights, whole_folder, write_weights
+from twinnet.files import check_files, check_replaceable, checksum, read_weights, whole_folder, write_weights
 from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges
 from twinnet.registry import ALL, OWN, backbones, distances, heads, preprocesses
@@ -59,7 +59,7 @@ def load(cls: type[Network], folder: Path) -> Network:
         TwinnetError: If there is no saved network, or a file is missing, truncated or changed.
     """
     manifest = _read_manifest(folder)
-    _check_files(folder, manifest["files"])
+    check_files(folder, manifest["files"], "network")
     _check_plugins(folder, manifest.get("plugins", []))
     try:
         tower = _load_tower(folder, manifest["tower"])
@@ -215,17 +215,3 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
     content = {key: value for key, value in manifest.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _check_files(folder: Path, files: Mapping[str, str]) -> None:
-    root = folder.resolve()
-    for name, expected in files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(root):
-            raise TwinnetError(f"{folder / MANIFEST}: {name!r} lies outside the folder: do not trust it")
-        if not path.is_file():
-            raise TwinnetError(f"{path}: missing from the saved network: restore it or save the network again")
-        if checksum(path) != expected:
-            raise TwinnetError(
-                f"{path}: truncated or changed since the network was saved: restore it or save the network again"
-            )

@@ -75,24 +75,3 @@ def test_rows_come_and_go():
 def test_an_empty_index_finds_nothing():
     scores, ids = ExactIndex().search([[1.0, 2.0]], 3)
     assert scores.shape == ids.shape == (1, 0)
-
-
-def test_saved_and_damaged(tmp_path):
-    index = ExactIndex("l2")
-    index.add(np.random.default_rng(0).normal(size=(50, 6)), ids=range(100, 150))
-    folder = index.save(tmp_path / "index")
-    again = ExactIndex.load(folder)
-    query = np.ones((1, 6))
-    for ours, theirs in zip(index.search(query, 5), again.search(query, 5), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    index.save(folder)
-    for path in list(folder.iterdir()):
-        whole = path.read_bytes()
-        path.write_bytes(whole[:-3])
-        with pytest.raises(TwinnetError, match=path.name):
-            ExactIndex.load(folder)
-        path.write_bytes(whole)
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "file").write_text("x")
-    with pytest.raises(TwinnetError, match="other files"):
-        index.save(tmp_path / "other")

@@ -2,5 +2,8 @@
 
 from twinnet.index.base import Index
 from twinnet.index.exact import ExactIndex
+from twinnet.index.folder import load_index
+from twinnet.index.hamming import HammingIndex
+from twinnet.index.hashed import HashedIndex
 
-__all__ = ["ExactIndex", "Index"]
+__all__ = ["ExactIndex", "HammingIndex", "HashedIndex", "Index", "load_index"]

@@ -21,9 +21,11 @@ class Index(Component, ABC):
 
     Attributes:
         metric: What ranks: "cosine", "ip", "l2", "l1" or "hamming".
+        ids: The ids of the rows (N,), in the order in which they were added.
     """
 
     metric: str
+    ids: Ids
 
     @abstractmethod
     def add(self, embeddings: Any, ids: Sequence[int] | Ids | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,12 +12,11 @@ from torch import Tensor
 
 from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
-from twinnet.files import checksum, read_weights, whole_folder, write_weights
 from twinnet.index.base import Ids, Index, Scores
+from twinnet.index.folder import read_index, write_index
+from twinnet.index.ids import joined, staying
 from twinnet.index.metrics import block_scores, check_metric, ready
 
-MANIFEST = "index.json"
-ROWS = "rows.safetensors"
 QUERY_BLOCK = 512
 CORPUS_BLOCK = 16384
 # Neighbouring scores whose maximum stands for all of them, and how many such groups for each score that is wanted
@@ -47,24 +45,12 @@ class ExactIndex(Index):
 
     def add(self, embeddings: Any, ids: Sequence[int] | Ids | None = None) -> None:
         added = as_embeddings(embeddings, self._width())
-        start = int(self.ids.max(initial=-1)) + 1
-        fresh: Ids = np.arange(start, start + len(added)) if ids is None else np.asarray(ids, dtype=np.int64)
-        if len(fresh) != len(added):
-            raise TwinnetError(f"{len(added)} rows and {len(fresh)} ids: give one id for each row")
-        all_ids = np.concatenate([self.ids, fresh])
-        values, counts = np.unique(all_ids, return_counts=True)
-        if (counts > 1).any():
-            raise TwinnetError(f"id {values[counts > 1][0]} is in the index already: remove it first")
+        self.ids = joined(self.ids, len(added), ids)
         made_ready = ready(added, self.metric)
-        self.rows = torch.cat([self.rows, made_ready]) if len(self) else made_ready
-        self.ids = all_ids
+        self.rows = torch.cat([self.rows, made_ready]) if len(self.rows) else made_ready
 
     def remove(self, ids: Sequence[int] | Ids) -> None:
-        gone: Ids = np.asarray(ids, dtype=np.int64)
-        missing = np.setdiff1d(gone, self.ids)
-        if len(missing):
-            raise TwinnetError(f"id {missing[0]} is not in the index")
-        stays = ~np.isin(self.ids, gone)
+        stays = staying(self.ids, ids)
         self.ids, self.rows = self.ids[stays], self.rows[torch.from_numpy(stays)]
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
@@ -92,28 +78,15 @@ class ExactIndex(Index):
         return best_scores, best_positions
 
     def _width(self) -> int | None:
-        return self.rows.shape[1] if len(self) else None
+        return self.rows.shape[1] if len(self.rows) else None
 
     def save(self, folder: str | Path) -> Path:
-        folder = Path(folder)
-        with whole_folder(folder, MANIFEST, "index") as temporary:
-            write_weights(temporary / ROWS, {"rows": self.rows, "ids": torch.from_numpy(self.ids)})
-            manifest = {"metric": self.metric, "files": {ROWS: checksum(temporary / ROWS)}}
-            (temporary / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        return folder
+        return write_index(self, Path(folder), {"rows": self.rows, "ids": torch.from_numpy(self.ids)})
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        path = Path(folder) / MANIFEST
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            index = cls(manifest["metric"])
-            expected = manifest["files"][ROWS]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise TwinnetError(f"{path}: missing or damaged ({error}): build the index again") from error
-        stored = read_weights(path.with_name(ROWS))
-        if checksum(path.with_name(ROWS)) != expected:
-            raise TwinnetError(f"{path.with_name(ROWS)}: changed since it was saved: build the index again")
+        spec, stored = read_index(Path(folder))
+        index = cls(**spec)
         index.rows, index.ids = stored["rows"], stored["ids"].numpy()
         return index
 

@@ -8,14 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from twinnet.distances.hamming import signs
 from twinnet.embeddings import Embeddings
 from twinnet.errors import unknown_name
 
 EXACT = "donot_use_mm_for_euclid_dist"
-
-
-def _signs(rows: Tensor) -> Tensor:
-    return (rows > 0).float() * 2 - 1
 
 
 # Metric -> what is done to each row once, and the scores (N, M) of two blocks of such rows.
@@ -24,7 +21,7 @@ METRICS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], 
     "ip": (lambda rows: rows, lambda a, b: a @ b.T),
     "l2": (lambda rows: rows, lambda a, b: -torch.cdist(a, b, compute_mode=EXACT)),
     "l1": (lambda rows: rows, lambda a, b: -torch.cdist(a, b, p=1)),
-    "hamming": (_signs, lambda a, b: (a @ b.T - a.shape[1]) / 2),
+    "hamming": (signs, lambda a, b: (a @ b.T - a.shape[1]) / 2),
 }
 
 

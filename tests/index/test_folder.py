@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from twinnet import TwinnetError
+from twinnet.heads import Dense
+from twinnet.index import ExactIndex, HammingIndex, HashedIndex, load_index
+
+INDEXES = {
+    "exact": lambda: ExactIndex("l2"),
+    "hamming": HammingIndex,
+    "hashed": lambda: HashedIndex(rows="int8", candidates=2),
+    "hashed by planes": lambda: HashedIndex("ip", {"name": "hyperplanes", "bits": 10}, rows="float32"),
+    "hashed by a trained layer": lambda: HashedIndex(projection=Dense(6, 20)),
+}
+
+
+@pytest.mark.parametrize("kind", INDEXES)
+def test_saved_and_damaged(tmp_path, kind):
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    rows, queries = rng.normal(size=(50, 6)), rng.normal(size=(3, 6))
+    index = INDEXES[kind]()
+    index.add(rows[:30], ids=range(100, 130))
+    index.add(rows[30:], ids=range(50, 70))
+    index.remove([100, 69])
+    folder = index.save(tmp_path / "index")
+    again = load_index(folder)
+    assert type(again) is type(index)
+    assert len(again) == 48
+    for ours, theirs in zip(index.search(queries, 5), again.search(queries, 5), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    again.save(folder)
+    load_index(folder).add(rows[:1])
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-3])
+        with pytest.raises(TwinnetError, match=path.name):
+            load_index(folder)
+        path.unlink()
+        with pytest.raises(TwinnetError, match=path.name):
+            load_index(folder)
+        path.write_bytes(whole)
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(TwinnetError, match="other files"):
+        ExactIndex().save(tmp_path)
+    with pytest.raises(TwinnetError, match=r"index\.json: missing"):
+        load_index(tmp_path)

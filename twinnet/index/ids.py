@@ -1,0 +1,46 @@
+"""The ids of the rows of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.errors import TwinnetError
+from twinnet.index.base import Ids
+
+
+def joined(ids: Ids, count: int, given: Sequence[int] | Ids | None) -> Ids:
+    """The ids of an index after `count` rows more.
+
+    Args:
+        ids: Those so far (N,).
+        count: How many rows are added.
+        given: Their ids; the next free numbers unless given.
+
+    Raises:
+        TwinnetError: If there is not one id for each row, or one is taken.
+    """
+    start = int(ids.max(initial=-1)) + 1
+    fresh: Ids = np.arange(start, start + count) if given is None else np.asarray(given, dtype=np.int64)
+    if len(fresh) != count:
+        raise TwinnetError(f"{count} rows and {len(fresh)} ids: give one id for each row")
+    together: Ids = np.concatenate([ids, fresh])
+    values, counts = np.unique(together, return_counts=True)
+    if (counts > 1).any():
+        raise TwinnetError(f"id {values[counts > 1][0]} is in the index already: remove it first")
+    return together
+
+
+def staying(ids: Ids, gone: Sequence[int] | Ids) -> npt.NDArray[np.bool_]:
+    """Which rows stay when some are removed (N,).
+
+    Raises:
+        TwinnetError: If an id is not in the index.
+    """
+    removed: Ids = np.asarray(gone, dtype=np.int64)
+    missing = np.setdiff1d(removed, ids)
+    if len(missing):
+        raise TwinnetError(f"id {missing[0]} is not in the index")
+    return ~np.isin(ids, removed)

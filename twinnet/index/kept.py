@@ -1,0 +1,48 @@
+"""The embeddings of an index, kept smaller than they are, or left in a file until they are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twinnet.embeddings import Embeddings
+from twinnet.errors import unknown_name
+from twinnet.quantization import Int8Ranges
+
+KEPT = ("float32", "float16", "int8")
+
+
+class KeptRows:
+    """Rows (N, D) as float32, float16 or int8.
+
+    Args:
+        form: Which of them.
+
+    Raises:
+        TwinnetError: If it is none of them.
+    """
+
+    def __init__(self, form: str) -> None:
+        if form not in KEPT:
+            raise unknown_name("form of kept rows", form, KEPT)
+        self.form = form
+        self.ranges: Int8Ranges | None = None
+        self.values: npt.NDArray[Any] = np.empty((0, 0), dtype=form)
+
+    def append(self, rows: Embeddings) -> None:
+        """Add rows (n, D). The first ones decide the ranges of int8."""
+        if self.form == "int8" and self.ranges is None:
+            self.ranges = Int8Ranges.measure(rows)
+        values = rows.astype(self.form) if self.ranges is None else self.ranges.quantize(rows)
+        self.values = np.concatenate([self.values, values]) if len(self.values) else values
+
+    def keep(self, stays: npt.NDArray[np.bool_]) -> None:
+        """Drop the other rows."""
+        self.values = self.values[stays]
+
+    def take(self, places: npt.NDArray[np.int64]) -> Embeddings:
+        """The rows at some places as float32: (n,) -> (n, D)."""
+        values = self.values[places]
+        return values.astype(np.float32) if self.ranges is None else self.ranges.restore(values)
