@@ -146,7 +146,7 @@ class HashedIndex(Index):
     def load(cls, folder: str | Path) -> Self:
         spec, stored = read_index(Path(folder))
         index = cls(**spec)
-        if index.projection is not None:
+        if not isinstance(index.projection, HeadLayer | None):
             layer = heads.create(index.projection)
             layer.load_state_dict(
                 {n.removeprefix(PROJECTION): t for n, t in stored.items() if n.startswith(PROJECTION)}
