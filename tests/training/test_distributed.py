@@ -23,10 +23,12 @@ SCRIPT = textwrap.dedent(
     from twinnet.supervision import Supervision
     from twinnet.training import Trainer, TrainingConfig
 
-    start, data, out, resume = sys.argv[1:]
+    start, data, out, resume, layers = sys.argv[1:]
     columns = json.load(open(data))
     examples = Examples(columns, None, Supervision.PAIRS)
-    config = TrainingConfig(out=out, epochs=2, batch_size=8, learning_rate=1e-3, checkpoint_every=3)
+    config = TrainingConfig(
+        out=out, epochs=2, batch_size=8, learning_rate=1e-3, checkpoint_every=3, **json.loads(layers)
+    )
     result = Trainer(TwinNetwork.load(start), "infonce", examples, config).run(resume=resume == "resume")
     with open(f"{out}.losses-{os.environ['RANK']}", "w") as file:
         json.dump(result.losses, file)
@@ -57,8 +59,10 @@ def test_two_processes_have_the_objective_of_one_with_the_joined_batch(make_text
     (tmp_path / "data.json").write_text(json.dumps(columns))
     one = TwinNetwork.load(start)
     pairs = Examples(columns, None, Supervision.PAIRS)
-    expected = Trainer(one, "infonce", pairs, TrainingConfig(epochs=2, batch_size=8, learning_rate=1e-3)).run().losses
-    first, second = run_two(tmp_path, start, tmp_path / "data.json", tmp_path / "two", "new")
+    layers = {"layer_decay": 0.5, "unfreeze_every": 2}
+    config = TrainingConfig(epochs=2, batch_size=8, learning_rate=1e-3, **layers)
+    expected = Trainer(one, "infonce", pairs, config).run().losses
+    first, second = run_two(tmp_path, start, tmp_path / "data.json", tmp_path / "two", "new", json.dumps(layers))
     assert first == second
     assert first == pytest.approx(expected, abs=1e-4)
     trained = TwinNetwork.load(tmp_path / "two")
