@@ -167,6 +167,22 @@ def test_layers_of_transformers(architecture, sizes):
         assert all(f".{number}." in name or "final" in name for name in group), group
 
 
+@pytest.mark.parametrize(("modality", "depth"), [("text", 2), ("image", 3)])
+def test_layers_of_a_dual_encoder(modality, depth):
+    sizes = {"hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 48}
+    text, vision = ({**sizes, "num_hidden_layers": layers} for layers in (2, 3))
+    architecture = {"model_type": "clip", "text_config": {**text, "vocab_size": 50}, "vision_config": vision}
+    backbone = backbones.create({"name": "dual-encoder", "architecture": architecture, "modality": modality})
+    names = {id(p): name for name, p in backbone.named_parameters()}
+    groups = [[names[id(p)] for p in group] for group in backbone.layer_groups()]
+    assert len(groups) == 1 + depth
+    assert sorted(name for group in groups for name in group) == sorted(names.values())
+    assert all(".layers." not in name for name in groups[0])
+    assert any("projection" in name for name in groups[-1])
+    for number, group in enumerate(groups[1:]):
+        assert {name.split(".layers.")[1][0] for name in group if ".layers." in name} == {str(number)}
+
+
 @pytest.mark.parametrize(("name", "count"), [("resnet10t", 5), ("vit_tiny_patch16_224", 13)])
 def test_layers_of_timm(name, count):
     backbone = backbones.create(f"timm/{name}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
+from twinnet.backbones.layers import stacked_layers
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch, Features
 
@@ -65,6 +67,11 @@ class DualEncoderHalf(Backbone):
         # Before its version 5 transformers gave the tensor alone.
         values: Tensor = getattr(output, "pooler_output", output)
         return Features(values)
+
+    def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
+        """The embeddings, then one group for each layer; the projection goes with the last of them."""
+        half = getattr(self.model.config, "text_config" if self.modality == "text" else "vision_config", None)
+        return stacked_layers(self.model, getattr(half, "num_hidden_layers", None))
 
     def weights(self) -> dict[str, Tensor]:
         """The weights under transformers' own names."""

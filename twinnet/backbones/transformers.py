@@ -11,6 +11,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
+from twinnet.backbones.layers import stacked_layers
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
 
@@ -84,15 +85,7 @@ class TransformersBackbone(Backbone):
 
     def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
         """The embeddings, then one group for each layer; a norm behind the layers goes with the last of them."""
-        depth = getattr(self.model.config, "num_hidden_layers", None)
-        stacks = (part for part in self.model.modules() if isinstance(part, nn.ModuleList) and len(part) == depth)
-        starts = {id(next(layer.parameters())) for layer in next(stacks, [])}
-        groups: list[list[nn.Parameter]] = [[]]
-        for parameter in self.model.parameters():
-            if id(parameter) in starts:
-                groups.append([])
-            groups[-1].append(parameter)
-        return groups
+        return stacked_layers(self.model, getattr(self.model.config, "num_hidden_layers", None))
 
     @property
     def transformers_config(self) -> dict[str, Any]:
