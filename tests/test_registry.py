@@ -65,6 +65,7 @@ PLUGIN = {
         """,
     "toy_quits.py": "print('on standard output')\nraise SystemExit('no licence')",
     "toy_models.py": """
+        print("on standard output")
         from twinnet.models import Model
         from twinnet.models.sources import PackageData
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from contextlib import redirect_stdout
 
 from twinnet.cli.output import as_json, report_problems, table
 
@@ -18,7 +20,8 @@ def run(options: argparse.Namespace) -> None:
     from twinnet.models.catalogue import catalogue, named
     from twinnet.registry import models as registered
 
-    problems = registered.problems(named)
+    with redirect_stdout(sys.stderr):  # an import may print
+        problems = registered.problems(named)
     report_problems(problems)
     models = [
         {
