@@ -14,13 +14,20 @@ from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
 from twinnet_ulmfit.dropout import embed, variational_dropout
 
-DROPOUTS = ("embedding_dropout", "input_dropout", "weight_dropout", "hidden_dropout", "output_dropout")
+# Howard and Ruder 2018, section 4.1.
+DROPOUTS = {
+    "embedding_dropout": 0.05,
+    "input_dropout": 0.4,
+    "weight_dropout": 0.5,
+    "hidden_dropout": 0.3,
+    "output_dropout": 0.4,
+}
 
 
 class AwdLstm(Backbone):
     """Word vectors and LSTM layers, the last of them as wide as the vectors, so that a language model can tie the two.
 
-    The sizes are the paper's, the dropouts those of ULMFiT's fine-tuning (Howard and Ruder 2018, section 4.1).
+    The sizes are the paper's, the dropouts those of ULMFiT's fine-tuning.
 
     Args:
         vocabulary: How many words the tokenizer knows.
@@ -45,11 +52,11 @@ class AwdLstm(Backbone):
         width: int = 400,
         hidden: int = 1150,
         layers: int = 3,
-        embedding_dropout: float = 0.05,
-        input_dropout: float = 0.4,
-        weight_dropout: float = 0.5,
-        hidden_dropout: float = 0.3,
-        output_dropout: float = 0.4,
+        embedding_dropout: float = DROPOUTS["embedding_dropout"],
+        input_dropout: float = DROPOUTS["input_dropout"],
+        weight_dropout: float = DROPOUTS["weight_dropout"],
+        hidden_dropout: float = DROPOUTS["hidden_dropout"],
+        output_dropout: float = DROPOUTS["output_dropout"],
     ) -> None:
         super().__init__()
         if min(vocabulary, width, hidden) < 1 or layers < 0:

@@ -19,7 +19,7 @@ class LanguageModel(nn.Module):
         backbone: The backbone.
         counts: How often each word occurs in the training data (V,); words are sampled in proportion to it.
         samples: With how many sampled words each word is compared in training, instead of with all of them: the
-            softmax over the vocabulary would cost four fifths of the time.
+            softmax over the vocabulary would cost most of the time.
     """
 
     counts: Tensor

@@ -32,7 +32,6 @@ from twinnet_ulmfit.language_model import LanguageModel
 from twinnet_ulmfit.vocabulary import PAD, word_tokenizer
 
 HELD_OUT = 0.01
-
 CONCAT_POOLING = {"name": "pooling", "mode": ["lasttoken", "max", "mean"]}
 
 
@@ -84,7 +83,7 @@ def run(options: argparse.Namespace) -> dict[str, object]:
 
 
 def _network(tokenizer: Tokenizer, options: argparse.Namespace) -> TwinNetwork:
-    shares = {name: options.dropout * share for name, share in zip(DROPOUTS, (0.05, 0.4, 0.5, 0.3, 0.4), strict=True)}
+    shares = {name: options.dropout * share for name, share in DROPOUTS.items()}
     backbone = AwdLstm(tokenizer.get_vocab_size(), options.width, options.hidden, options.layers, **shares)
     preprocess = TextPreprocess(options.max_length, PAD, tokenizer=tokenizer.to_str())
     return TwinNetwork(backbone, CONCAT_POOLING, preprocess=preprocess)
