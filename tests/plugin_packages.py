@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 
@@ -19,6 +20,22 @@ def install(site: Path, *sources: Path) -> Path:
     done = run([sys.executable, "-m", "pip", "install", *options, *copies.iterdir()])
     assert done.returncode == 0, done.stderr
     return site
+
+
+def place(site: Path, source: Path) -> None:
+    """Put a package into `site` as pip leaves it there, in a fraction of the time."""
+    project = tomllib.loads((source / "pyproject.toml").read_text())["project"]
+    module = project["name"].replace("-", "_")
+    shutil.copytree(source / module, site / module)
+    metadata = site / f"{module}-{project['version']}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {target}" for name, target in points.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
 
 
 def run(
@@ -35,8 +52,7 @@ def twinnet(site: Path, *arguments: str, cwd: Path | None = None) -> subprocess.
 
 
 def run_own_tests(site: Path, *sources: Path) -> str:
-    """Install packages and run the tests that they bring against what was installed; what pytest printed."""
-    install(site, *sources)
+    """Run the tests that packages bring, against what of them is in `site`; what pytest printed."""
     tests = [source / "tests" for source in sources]
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir", sources[0].parent]
     done = run([sys.executable, "-m", "pytest", *options, *tests], site, cwd=site)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin_packages import run_own_tests
+from tests.plugin_packages import install, run_own_tests
 
 PACKAGES = sorted(path.parent for path in (Path(__file__).parents[1] / "examples" / "plugins").glob("*/pyproject.toml"))
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_a_package_passes_its_own_tests(package, tmp_path):
-    run_own_tests(tmp_path / "site", package)
+    run_own_tests(install(tmp_path / "site", package), package)

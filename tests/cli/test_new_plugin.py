@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin_packages import run_own_tests
+from tests.plugin_packages import install, place, run_own_tests
 from twinnet.cli.main import main
 from twinnet.cli.new_plugin.package import PARTS
 
@@ -24,7 +24,10 @@ def test_the_packages_pass_their_own_tests_and_ruff_as_they_are(tmp_path, capsys
         ruff = [sys.executable, "-m", "ruff", *command, "--isolated", *packages]
         done = subprocess.run(ruff, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    printed = run_own_tests(tmp_path / "site", *packages)
+    site = install(tmp_path / "site", packages[0])
+    for package in packages[1:]:
+        place(site, package)
+    printed = run_own_tests(site, *packages)
     assert "skipped" not in printed
 
 

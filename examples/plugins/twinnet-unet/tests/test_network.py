@@ -41,15 +41,15 @@ def layers(*channels):
 def test_the_layers_have_the_sizes_of_the_paper(sides, joined):
     # Table of the authors' network: 16, 32, 64, 128 channels, four transposed convolutions between the stages.
     encoder = layers(3, 16, 16, 32, 32, 64, 64, 64, 128, 128, 128)
-    assert count(Encoder(16)) == encoder
+    assert count(Encoder(16, 0.2)) == encoder
     decoder = layers(joined[0], 128, 128, 64) + layers(joined[1], 64, 64, 32) + layers(joined[2], 32, 16)
     decoder += layers(joined[3], 16) + (9 * 16 + 1) + sum(9 * c * c + c for c in (128, 64, 32, 16))
-    assert count(Decoder(16, sides, 1)) == decoder
-    assert sum(isinstance(m, nn.Dropout2d) and m.p == 0.2 for m in Encoder(16).modules()) == 10
+    assert count(Decoder(16, sides, 1, 0.2)) == decoder
+    assert sum(isinstance(m, nn.Dropout2d) and m.p == 0.2 for m in Encoder(16, 0.2).modules()) == 10
 
 
 def test_packed_maps_come_back_and_cells_hold_their_own_pixels():
-    maps = Encoder(3).eval()(torch.randn(2, 3, 32, 64))
+    maps = Encoder(3, 0.2).eval()(torch.randn(2, 3, 32, 64))
     packed = pack(maps)
     assert packed.shape[2:] == (2, 4)
     for original, again in zip(maps, unpack(packed), strict=True):
@@ -99,7 +99,7 @@ def test_it_trains_with_the_trainer_and_comes_back_from_its_folder(kind, tmp_pat
         right[i][:, :16] = left[i][:, :16]
         same[i][:, :16] = 1
     examples = Examples((left, right), same, Supervision.ALIGNED_PAIRS)
-    config = TrainingConfig(out=tmp_path / "net", epochs=12, batch_size=4, learning_rate=1e-2, schedule="constant")
+    config = TrainingConfig(out=tmp_path / "net", epochs=6, batch_size=4, learning_rate=1e-2, schedule="constant")
     result = Trainer(network, "aligned-logistic", examples, config).run()
     assert result.losses[-1] < result.losses[0]
     again = load(tmp_path / "net")
@@ -111,9 +111,9 @@ def test_the_loss_is_the_cross_entropy_of_every_place():
     a, b = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 4, 5)
     same = torch.randint(0, 2, (2, 4, 5)).float()
     distance = distances.create("place-odds")
-    loss = losses.create("aligned-logistic", distance=distance)([a, b], same)
+    loss = losses.create("aligned-logistic", distance=distance, weight=3.0)([a, b], same)
     odds = distance.aligned(a, b)
-    expected = -(same * torch.sigmoid(odds).log() + (1 - same) * torch.sigmoid(-odds).log()).mean()
+    expected = -(same * torch.sigmoid(odds).log() + 3 * (1 - same) * torch.sigmoid(-odds).log()).mean()
     torch.testing.assert_close(loss, expected)
 
 

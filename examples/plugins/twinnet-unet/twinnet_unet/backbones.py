@@ -20,14 +20,15 @@ class UNetEncoder(Backbone):
 
     Args:
         channels: Channels of the first stage: 16 in Daudt et al. 2018 (https://arxiv.org/abs/1810.08462).
+        dropout: Share of the channels that are left out in training, as there.
     """
 
     kind = "map"
     stride = STRIDE
 
-    def __init__(self, channels: int = 16) -> None:
+    def __init__(self, channels: int = 16, dropout: float = 0.2) -> None:
         super().__init__()
-        self.encoder = Encoder(channels)
+        self.encoder = Encoder(channels, dropout)
         self.width = CELL * channels
 
     def forward(self, batch: Batch) -> Features:
@@ -45,15 +46,16 @@ class UNet(Backbone):
     Args:
         channels: Channels of the first stage.
         width: Width of a pixel's embedding.
+        dropout: Share of the channels that are left out in training.
     """
 
     kind = "map"
     stride = 1
 
-    def __init__(self, channels: int = 16, width: int = 16) -> None:
+    def __init__(self, channels: int = 16, width: int = 16, dropout: float = 0.2) -> None:
         super().__init__()
-        self.encoder = Encoder(channels)
-        self.decoder = Decoder(channels, sides=1, out=width)
+        self.encoder = Encoder(channels, dropout)
+        self.decoder = Decoder(channels, sides=1, out=width, dropout=dropout)
         self.width = width
 
     def forward(self, batch: Batch) -> Features:

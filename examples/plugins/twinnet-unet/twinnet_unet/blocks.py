@@ -13,13 +13,12 @@ from torch import Tensor, nn
 CHANNELS = (1, 2, 4, 8)
 CONVOLUTIONS = (2, 2, 3, 3)
 STRIDE = 2 ** len(CHANNELS)
-DROPOUT = 0.2
 
 
-def convolutions(*channels: int) -> nn.Sequential:
+def convolutions(*channels: int, dropout: float) -> nn.Sequential:
     """A chain of 3x3 convolutions through these numbers of channels, each with normalisation, ReLU and dropout."""
     steps = pairwise(channels)
-    blocks = [[nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(), nn.Dropout2d(DROPOUT)] for a, b in steps]
+    blocks = [[nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b), nn.ReLU(), nn.Dropout2d(dropout)] for a, b in steps]
     return nn.Sequential(*(layer for block in blocks for layer in block))
 
 
@@ -28,14 +27,15 @@ class Encoder(nn.Module):
 
     Args:
         width: Channels of the first stage.
+        dropout: Share of the channels that are left out in training.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.stages = nn.ModuleList()
         before = 3
         for factor, count in zip(CHANNELS, CONVOLUTIONS, strict=True):
-            self.stages.append(convolutions(before, *[factor * width] * count))
+            self.stages.append(convolutions(before, *[factor * width] * count, dropout=dropout))
             before = factor * width
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
@@ -55,9 +55,10 @@ class Decoder(nn.Module):
         width: Channels of the encoder's first stage.
         sides: How many maps of each stage it takes: those of both pictures, or one.
         out: Channels that come out.
+        dropout: Share of the channels that are left out in training.
     """
 
-    def __init__(self, width: int, sides: int, out: int) -> None:
+    def __init__(self, width: int, sides: int, out: int, dropout: float) -> None:
         super().__init__()
         self.enlarge = nn.ModuleList()
         self.stages = nn.ModuleList()
@@ -66,9 +67,11 @@ class Decoder(nn.Module):
             self.enlarge.append(nn.ConvTranspose2d(inside, inside, 3, stride=2, padding=1, output_padding=1))
             joined, last = inside * (1 + sides), max(inside // 2, width)
             if factor > 1:
-                self.stages.append(convolutions(joined, *[inside] * (count - 1), last))
+                self.stages.append(convolutions(joined, *[inside] * (count - 1), last, dropout=dropout))
             else:
-                self.stages.append(nn.Sequential(convolutions(joined, inside), nn.Conv2d(inside, out, 3, padding=1)))
+                self.stages.append(
+                    nn.Sequential(convolutions(joined, inside, dropout=dropout), nn.Conv2d(inside, out, 3, padding=1))
+                )
 
     def forward(self, deepest: Tensor, skips: Sequence[Tensor]) -> Tensor:
         """Decode.

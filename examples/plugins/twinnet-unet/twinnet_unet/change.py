@@ -13,7 +13,7 @@ from twinnet.image.decoding import decode
 
 
 def same_odds(network: TwinNetwork, before: Any, after: Any) -> npt.NDArray[np.float32]:
-    """The log odds that a pixel shows the same in both pictures; below 0 it more probably has changed.
+    """The log odds that a pixel shows the same in both pictures; below 0 it counts as changed.
 
     Args:
         network: A twin network whose distance gives log odds at every pixel.

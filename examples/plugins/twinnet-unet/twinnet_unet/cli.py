@@ -43,10 +43,11 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="where the network is saved")
     train.add_argument("--kind", choices=["conc", "diff", "dense"], default="diff", help="(default: diff)")
     train.add_argument("--channels", type=_count, default=8, help="of the first stage, 16 in the paper (default: 8)")
-    train.add_argument("--pairs", type=_count, default=9600, help="how many (default: 9600)")
+    train.add_argument("--dropout", type=float, default=0.0, help="0.2 in the paper (default: 0)")
+    train.add_argument("--pairs", type=_count, default=4800, help="how many (default: 4800)")
     train.add_argument("--batch-size", type=_count, default=8, help="pairs for each step (default: 8)")
     train.add_argument("--size", type=_count, default=96, help="side of the pictures, a multiple of 16 (default: 96)")
-    train.add_argument("--learning-rate", type=float, default=2e-3, help="(default: 0.002)")
+    train.add_argument("--learning-rate", type=float, default=5e-3, help="(default: 0.005)")
     train.add_argument("--seed", type=int, default=0, help="of weights, pairs and dropout (default: 0)")
     train.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
 
@@ -94,7 +95,7 @@ def _train(options: argparse.Namespace) -> dict[str, Any]:
         seed=options.seed,
         checkpoint_every=max(1, steps // 10),
     )
-    network = new_network(options.kind, options.channels, options.seed)
+    network = new_network(options.kind, options.channels, options.dropout, options.seed)
     result = Trainer(network, "aligned-logistic", examples, config).run(resume=options.resume)
     return {
         "photographs": len(photographs.scenes),

@@ -25,6 +25,7 @@ class FCSiam(Distance):
     Args:
         fusion: "conc" or "diff", as in the name "fc-siam/diff".
         dim: Channels of the packed maps that `UNetEncoder` gives.
+        dropout: Share of the channels that are left out in training.
 
     Raises:
         TwinnetError: If the fusion is unknown, or the maps are not packed ones.
@@ -33,14 +34,14 @@ class FCSiam(Distance):
     higher_is_closer = True
     log_odds = True
 
-    def __init__(self, fusion: str, dim: int) -> None:
+    def __init__(self, fusion: str, dim: int, dropout: float = 0.2) -> None:
         super().__init__()
         if fusion not in FUSIONS:
             raise TwinnetError(f"unknown fusion {fusion!r}: {' or '.join(FUSIONS)}")
         if dim % CELL:
             raise TwinnetError(f"fc-siam decodes the maps of the backbone 'unet-encoder', not maps of {dim} channels")
         self.fusion = fusion
-        self.decoder = Decoder(dim // CELL, sides=2 if fusion == "conc" else 1, out=1)
+        self.decoder = Decoder(dim // CELL, sides=2 if fusion == "conc" else 1, out=1, dropout=dropout)
 
     def aligned(self, a: Tensor, b: Tensor) -> Tensor:
         """Packed maps (B, D, H / 16, W / 16) of both sides -> log odds at every pixel (B, H, W)."""

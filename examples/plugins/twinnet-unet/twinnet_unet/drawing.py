@@ -14,7 +14,7 @@ GREATEST = 0.6
 
 
 def draw_changes(picture: Pixels, odds: Any) -> Pixels:
-    """The picture in grey, redder where a change is more probable, with an outline where it is more probable than not.
+    """The picture in grey, redder where a change is more probable, with an outline around what counts as changed.
 
     Args:
         picture: uint8 (H, W, 3).

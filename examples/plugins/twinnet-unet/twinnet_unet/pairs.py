@@ -22,7 +22,7 @@ Random = np.random.Generator
 Mask = npt.NDArray[np.uint8]
 
 # Changes in an area of 96 x 96 pixels, and their size in pixels.
-DENSITY = 1.2
+DENSITY = 2.0
 SMALLEST, LARGEST = 12, 48
 # Share of the objects that are a piece of any photograph, though there are some with a mask.
 PIECES = 0.3
@@ -88,7 +88,7 @@ class ChangePairs:
 
     def _object(self, rng: Random) -> tuple[Pixels, Mask]:
         """Something to paste and its outline: an object with a mask, or a piece of a photograph with round corners."""
-        size = round(float(np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))))
+        size = int(rng.integers(SMALLEST, LARGEST + 1))
         if not self.photographs.objects or rng.random() < PIECES:
             return self._piece(size, rng), _blob(size, rng)
         path = _any(self.photographs.objects, rng)
