@@ -109,13 +109,3 @@ def test_progress_is_shown_when_asked_and_silent_in_pipes(text_network, sentence
 def test_float_lists_are_no_sentences(text_network):
     with pytest.raises(TwinnetError, match="item 0"):
         text_network.encode([[0.5, 0.1]])
-
-
-def test_bf16_is_close_and_says_when_it_is_unknown(text_network, sentences):
-    exact, close = text_network.encode(sentences), text_network.encode(sentences, precision="bf16")
-    assert close.dtype == np.float32
-    assert (close != exact).any()
-    cosines = (exact * close).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(close, axis=1)
-    assert cosines.min() > 0.999
-    with pytest.raises(TwinnetError, match="precision 'bf15'.*'bf16'"):
-        text_network.encode(["a"], precision="bf15")

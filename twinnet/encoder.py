@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from twinnet.acceleration import ActivationRanges
 from twinnet.embeddings import as_embeddings, is_stored, stored_rows
 from twinnet.encoding import EncodeReport, encode
 from twinnet.errors import TwinnetError
@@ -39,6 +40,7 @@ class TwinEncoder(nn.Module):
         self.other = other
         self.int8_ranges: Int8Ranges | None = None
         self.truncate_dim: int | None = None
+        self.precision = "float32"
         if other is not None and other.width != tower.width:
             raise TwinnetError(
                 f"the towers give embeddings of width {tower.width} and {other.width}: give one of them a head that "
@@ -74,7 +76,7 @@ class TwinEncoder(nn.Module):
         normalize: bool = False,
         truncate_dim: int | None = None,
         quantize: str | None = None,
-        precision: str = "float32",
+        precision: str | None = None,
         progress: bool | None = None,
         report: EncodeReport | None = None,
         skip_bad: bool = False,
@@ -88,7 +90,8 @@ class TwinEncoder(nn.Module):
             normalize: Whether to scale each embedding to unit length.
             truncate_dim: Keep only so many leading dimensions (before normalising).
             quantize: "int8" (see `calibrate_int8`) or "binary" (packed sign bits); float32 unless given.
-            precision: "float32", or "bf16": nearly the same embeddings, faster where the processor can multiply so.
+            precision: What to compute in, the network's own `precision` unless given: "float32"; "bfloat16", where the
+                processor can multiply so; "int8" (see `calibrate_activations`); "auto", the first two by the processor.
             progress: Whether to show a bar on standard error; unless given, only on a terminal.
             report: Filled with what happened: truncated and refused items, tokens, seconds.
             skip_bad: Whether an item that cannot be taken is noted in the report, its row NaN (0 if quantised), and the
@@ -111,7 +114,7 @@ class TwinEncoder(nn.Module):
             [items] if single else items,
             preprocess,
             finish=finisher(min(truncate_dim or self.dim, tower.width), normalize, quantize, self.int8_ranges),
-            precision=precision,
+            precision=precision or self.precision,
             progress=False if single else progress,
             report=report,
             skip_bad=skip_bad,
@@ -151,6 +154,24 @@ class TwinEncoder(nn.Module):
         embeddings = items if is_stored(items) else self.encode(items, **options)
         self.int8_ranges = Int8Ranges.measure(as_embeddings(embeddings))
         return self.int8_ranges
+
+    def calibrate_activations(self, items: Any, data: str, *, side: Side = "left") -> None:
+        """Measure what `precision="int8"` needs to know, and keep it, here and in the folder that `save` writes next.
+
+        Args:
+            items: Some hundred raw items of the kind that will be embedded.
+            data: What they are, in words; kept with the ranges.
+            side: The side of a half-twin that embeds them.
+
+        Raises:
+            TwinnetError: If there are none, or one cannot be taken.
+        """
+        tower = self.side(side)
+        preprocess, was_training = tower.reader(), tower.training
+        tower.eval()
+        budget = preprocess.budget.get(tower.device.type, preprocess.budget["cpu"])
+        tower.activation_ranges = ActivationRanges.measure(tower, preprocess.prepare(list(items)), budget, data)
+        tower.train(was_training)
 
     def _is_one(self, items: Any, side: Side) -> bool:
         if is_stored(items):

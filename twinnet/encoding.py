@@ -11,18 +11,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 from tqdm import tqdm
 
+from twinnet.acceleration import running
 from twinnet.batching import plan_batches
-from twinnet.errors import ItemError, TwinnetError, unknown_name
+from twinnet.errors import ItemError, TwinnetError
 from twinnet.preprocess import Prepared, Preprocess
 from twinnet.tower import Tower
 
 Rows = npt.NDArray[Any]
 Finish = Callable[[Rows], Rows]
-PRECISIONS = ("float32", "bf16")
 
 
 @dataclass
@@ -64,7 +62,7 @@ def encode(
         items: Raw items.
         preprocess: The tower's preprocess, perhaps varied for this call.
         finish: Applied to the float32 rows (B, D) of each batch before they are stored.
-        precision: "float32", or "bf16" for matrix products in that precision.
+        precision: What to compute in; see `twinnet.acceleration.running`.
         progress: Whether to show a bar on standard error; None shows it on a terminal when there is time to see it.
         report: Filled with what happened.
         skip_bad: Whether items that cannot be taken are noted in the report instead of raised.
@@ -74,20 +72,17 @@ def encode(
 
     Raises:
         ItemError: If an item cannot be taken.
-        TwinnetError: If the precision is unknown.
+        TwinnetError: If the precision is unknown, or not possible here.
     """
-    if precision not in PRECISIONS:
-        raise unknown_name("precision", precision, PRECISIONS)
     start = time.perf_counter()
     report = report if report is not None else EncodeReport()
     items = _as_sequence(items)
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
-    with _bar(len(source), progress) as bar, _inference(tower, precision):
+    with _bar(len(source), progress) as bar, _evaluating(tower), running(tower, precision) as embed:
         for window in _windows(items, source, preprocess, skip_bad):
             for batch in plan_batches([p.cost for p in window.prepared], _budget(tower, preprocess)):
-                embedded = tower.embed([window.prepared[i] for i in batch])
-                rows = finish(_to_numpy(embedded))
+                rows = finish(embed([window.prepared[i] for i in batch]))
                 if out is None:
                     out = _empty(len(items), rows)
                 out[[window.positions[i] for i in batch]] = rows
@@ -178,11 +173,6 @@ def _budget(tower: Tower, preprocess: Preprocess) -> int:
     return preprocess.budget.get(tower.device.type, preprocess.budget["cpu"])
 
 
-def _to_numpy(embedded: Tensor) -> Rows:
-    rows: Rows = embedded.float().cpu().numpy()
-    return rows
-
-
 def _note(report: EncodeReport, window: _Window) -> None:
     report.refused.update(window.refused)
     for position, item in zip(window.positions, window.prepared, strict=True):
@@ -198,13 +188,12 @@ def _bar(total: int, progress: bool | None) -> Any:
 
 
 @contextmanager
-def _inference(tower: Tower, precision: str) -> Iterator[None]:
+def _evaluating(tower: Tower) -> Iterator[None]:
     was_training = tower.training
     if was_training:
         tower.eval()
     try:
-        with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=precision == "bf16"):
-            yield
+        yield
     finally:
         if was_training:
             tower.train()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import torch
 from torch import nn
 
+from twinnet.acceleration import ActivationRanges
 from twinnet.errors import TwinnetError
 from twinnet.files import check_files, check_replaceable, checksum, read_weights, whole_folder, write_weights
 from twinnet.operating_point import OperatingPoint
@@ -27,6 +28,7 @@ MANIFEST = "twin.json"
 WEIGHTS = "model.safetensors"
 DISTANCE_WEIGHTS = "distance.safetensors"
 INT8_RANGES = "int8_ranges.safetensors"
+INT8_ACTIVATIONS = "int8_activations.safetensors"
 OPERATING_POINTS = "operating_points"
 OTHER = "other"
 FORMAT = 1
@@ -70,6 +72,7 @@ def load(cls: type[Network], folder: Path) -> Network:
     if (folder / DISTANCE_WEIGHTS).is_file():
         distance.load_state_dict(read_weights(folder / DISTANCE_WEIGHTS))
     network = cls(tower.backbone, tower.head, distance, tower.preprocess, other)
+    network.tower.activation_ranges = tower.activation_ranges
     network.truncate_dim = manifest.get("truncate_dim")
     if (folder / INT8_RANGES).is_file():
         ranges = read_weights(folder / INT8_RANGES)
@@ -133,6 +136,8 @@ def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False)
             write_weights(folder / head_folder(position, layer) / WEIGHTS, layer.state_dict())
     if tower.preprocess is not None:
         tower.preprocess.save(folder)
+    if tower.activation_ranges is not None:
+        tower.activation_ranges.save(folder / INT8_ACTIVATIONS)
     return {
         "preprocess": None if tower.preprocess is None else preprocesses.spec_of(tower.preprocess),
         "backbone": None if backbone_is_shared else backbones.spec_of(tower.backbone),
@@ -175,6 +180,8 @@ def _load_tower(folder: Path, spec: Mapping[str, Any], shared: Tower | None = No
     for position, layer in enumerate(tower.head):
         if layer.state_dict():
             _fill(layer.load_state_dict, folder / head_folder(position, layer) / WEIGHTS)
+    if (folder / INT8_ACTIVATIONS).is_file():
+        tower.activation_ranges = ActivationRanges.load(folder / INT8_ACTIVATIONS)
     return tower
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,9 @@ from twinnet.features import Batch
 from twinnet.heads.base import Head, HeadSpecs, build_head
 from twinnet.preprocess import Prepared, Preprocess
 from twinnet.registry import backbones, preprocesses
+
+if TYPE_CHECKING:
+    from twinnet.acceleration.int8 import ActivationRanges
 
 PreprocessSpec = str | Mapping[str, Any] | Preprocess | None
 BackboneSpec = str | Mapping[str, Any] | Backbone
@@ -42,6 +45,7 @@ class Tower(nn.Module):
         self.preprocess: Preprocess | None = (
             spec if isinstance(spec, Preprocess) or spec is None else preprocesses.create(spec)
         )
+        self.activation_ranges: ActivationRanges | None = None
 
     @property
     def width(self) -> int:

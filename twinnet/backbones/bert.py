@@ -137,9 +137,9 @@ class Embeddings(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) -> (B, T, D)."""
         length, positions = ids.shape[1], self.position_embeddings.weight
-        if length > len(positions):
+        if length > positions.shape[0]:
             raise TwinnetError(
-                f"a sequence of {length} tokens, and this model has {len(positions)} positions: lower max_length"
+                f"a sequence of {length} tokens, and this model has {positions.shape[0]} positions: lower max_length"
             )
         fixed = positions[:length] + self.token_type_embeddings.weight[0]  # (T, D)
         embedded: Tensor = self.dropout(self.LayerNorm(self.word_embeddings(ids) + fixed))

@@ -26,21 +26,29 @@ def describe() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "flags": [flag for flag in FLAGS if flag in flags],
+        "ceilings": ceilings(),
         "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "system": platform.platform(),
         "versions": {"python": platform.python_version()} | _versions(),
     }
 
 
-def gflops() -> float:
-    """Billions of operations a second in products of square float32 matrices, the best of a few."""
-    a = torch.randn(SIDE, SIDE)
+def gflops(kind: torch.dtype = torch.float32) -> float:
+    """Billions of operations a second in products of square matrices, the best of a few."""
+    a = torch.randint(-9, 9, (SIDE, SIDE)).to(kind)
+    multiply = torch._int_mm if kind == torch.int8 else torch.mm
     seconds = []
     for _ in range(PRODUCTS):
         begin = time.perf_counter()
-        torch.mm(a, a)
+        multiply(a, a)
         seconds.append(time.perf_counter() - begin)
     return 2 * SIDE**3 / min(seconds) / 1e9
+
+
+def ceilings() -> dict[str, float]:
+    """What products of matrices reach in each precision, in billions of operations a second."""
+    kinds = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.int8}
+    return {name: gflops(kind) for name, kind in kinds.items()}
 
 
 def _processor() -> tuple[str, set[str]]:

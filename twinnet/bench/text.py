@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 import twinnet
+from twinnet.acceleration import multiplies_bfloat16
 from twinnet.bench.contest import Contest, hold
 from twinnet.bench.operations import operations
 from twinnet.data.examples import Examples
 from twinnet.evaluation.sts import sts
+from twinnet.models.loading import find_model
+from twinnet.network import TwinNetwork
 
 SINGLE = 50
 Encode = Callable[[list[str]], Any]
 
 
-def text(folder: Path, sentences: Sequence[str], rounds: int, peers: bool, pairs: Examples | None) -> list[Contest]:
+def text(name: str, sentences: Sequence[str], rounds: int, peers: bool, pairs: Examples | None) -> list[Contest]:
     """Encode all sentences, and the first fifty one at a time.
 
     The quality of a contestant is the least cosine of its embeddings to those of twinnet in float32, and the rank
     correlation with scored pairs.
 
     Args:
-        folder: A text network, as sentence-transformers and twinnet read it.
+        name: A text network that sentence-transformers reads too.
         sentences: What is encoded.
         rounds: How many turns each has.
         peers: Whether sentence-transformers takes part.
         pairs: Pairs with a score.
     """
-    network = twinnet.load(folder)
-    ours: dict[str, Encode] = {"twinnet": lambda items: network.encode(items, progress=False)}
+    network = twinnet.load(name)
+    ours = {name: _ours(network, precision) for name, precision in _precisions(network).items()}
     theirs: dict[str, Encode] = {}
     if peers:
         from sentence_transformers import SentenceTransformer
 
-        model = SentenceTransformer(str(folder), device="cpu")
+        model = SentenceTransformer(str(find_model(name)), device="cpu")
         theirs["sentence-transformers"] = lambda items: model.encode(items, batch_size=32, show_progress_bar=False)
     everyone = ours | theirs
     contests = []
-    for name, items, run in (
+    for work, items, run in (
         ("all at once", list(sentences), _all_at_once),
         ("one at a time", list(sentences[:SINGLE]), _one_at_a_time),
     ):
         needed = operations(run(ours["twinnet"], items))
-        for encode in theirs.values():
+        for encode in everyone.values():
             encode(items[:SINGLE])
         contest = hold(
-            name,
+            work,
             {each: run(encode, items) for each, encode in ours.items()},
             {each: run(encode, items) for each, encode in theirs.items()},
             rounds=rounds,
@@ -64,6 +67,20 @@ def text(folder: Path, sentences: Sequence[str], rounds: int, peers: bool, pairs
         for each, encode in everyone.items():
             contests[0].quality[each]["spearman"] = _spearman(encode, pairs)
     return contests
+
+
+def _precisions(network: TwinNetwork) -> dict[str, str]:
+    """What this machine can compute in, by the name of the contestant."""
+    names = {"twinnet": "float32"}
+    if multiplies_bfloat16(network.device):
+        names["twinnet bfloat16"] = "bfloat16"
+    if find_spec("openvino") and network.tower.activation_ranges is not None:
+        names["twinnet int8"] = "int8"
+    return names
+
+
+def _ours(network: TwinNetwork, precision: str) -> Encode:
+    return lambda items: network.encode(items, precision=precision, progress=False)
 
 
 def _all_at_once(encode: Encode, items: list[str]) -> Callable[[], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from twinnet.cli.options import add_file, add_model, add_output, count, load_network, read_sentences
+from twinnet.cli.options import add_file, add_model, add_output, add_precision, count, load_network, read_sentences
 from twinnet.cli.output import Stages, finish, shown
 from twinnet.errors import TwinnetError
 
@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min-size", type=count, default=2, metavar="N", help="the least size of a group (default: 2)")
     add_model(parser)
+    add_precision(parser)
     add_output(parser)
     parser.set_defaults(run=run)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.items import ITEMS_HELP, SIDES, Embedded, Source, embed, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_format, add_model, count, load_network
+from twinnet.cli.options import FILE_HELP, add_format, add_model, add_precision, count, load_network
 from twinnet.cli.output import Stages, as_json, destination, write_atomically
 
 if TYPE_CHECKING:
@@ -37,16 +37,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "the names of pictures go into a .txt file beside the first two",
     )
     add_model(parser)
+    add_precision(parser)
     parser.add_argument("--side", choices=SIDES, default="left", help="of a half-twin, the side (default: left)")
     parser.add_argument("--normalize", action="store_true", help="scale each embedding to unit length")
     parser.add_argument("--truncate-dim", type=count, metavar="N", help="keep only the first N dimensions")
     parser.add_argument("--quantize", choices=("int8", "binary"), help="write int8 levels, or packed sign bits")
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "bf16"),
-        default="float32",
-        help="bf16 is faster on new processors",
-    )
     parser.add_argument(
         "--prompt", help="a text to put before each sentence, or the name of one of the model's prompts"
     )
@@ -75,7 +70,6 @@ def run(options: argparse.Namespace) -> None:
             normalize=options.normalize,
             truncate_dim=options.truncate_dim,
             quantize=options.quantize,
-            precision=options.precision,
             **({} if of_pictures and options.prompt is None else {"prompt": options.prompt}),
         )
     names, rows = embedded.items, embedded.rows

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.items import ITEMS_HELP, SIDES, Source, embed, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_format, add_model, add_output, count, load_network
+from twinnet.cli.options import FILE_HELP, add_format, add_model, add_output, add_precision, count, load_network
 from twinnet.cli.output import Stages, finish, shown
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_format(parser)
     add_model(parser)
+    add_precision(parser)
     add_output(parser)
     parser.set_defaults(run=run)
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "eval": "measure a network on similarity, pairs, triplets, retrieval, verification, identification or tracking",
     "calibrate": "choose the threshold of verdicts for a false match rate, on development pairs",
     "calibrate-tracker": "choose the score below which a target counts as lost, on annotated sequences",
+    "calibrate-int8": "measure what a network needs to compute in int8, on a sample of items",
     "enrol": "add people to a gallery, by the embeddings of their pictures",
     "identify": "say who of a gallery is in pictures, in a video, or before the camera",
     "forget": "remove somebody from a gallery",

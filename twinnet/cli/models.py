@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> None:
             "available": model.available(),
             "source": str(model.source()),
             "sha256": model.sha256 or None,
+            "fidelity": dict(model.fidelity),
         }
         for model in catalogue()
     ]

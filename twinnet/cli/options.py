@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from twinnet.network import TwinNetwork
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+PRECISIONS = ("float32", "bfloat16", "int8", "auto")
 FORMATS = ("txt", "tsv", "csv", "jsonl", "parquet")
 RULES = ("mean", "max", "centroid")
 FILE_HELP = ".txt (one sentence a line), .tsv, .csv, .jsonl or .parquet; - is standard input"
@@ -49,6 +50,17 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         help=f"a name (see `twinnet models`), a folder, or owner/name on the hub (default: {DEFAULT_MODEL})",
     )
     add_device(parser)
+
+
+def add_precision(parser: argparse.ArgumentParser) -> None:
+    """What embeddings are computed in."""
+    parser.add_argument(
+        "--precision",
+        dest="encode_precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="what to compute embeddings in; auto takes bfloat16 where the processor can (default: float32)",
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +111,8 @@ def load_network(options: argparse.Namespace) -> TwinNetwork:
     """The network that --model names, on --device."""
     import twinnet
 
-    return twinnet.load(options.model, device=options.device)
+    precision = vars(options).get("encode_precision", "float32")
+    return twinnet.load(options.model, device=options.device, precision=precision)
 
 
 def calibrated_folder(options: argparse.Namespace) -> Path:

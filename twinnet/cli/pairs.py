@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from twinnet.cli.options import add_file, add_model, add_output, count, load_network, read_sentences
+from twinnet.cli.options import add_file, add_model, add_output, add_precision, count, load_network, read_sentences
 from twinnet.cli.output import Stages, finish, shown
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--distinct", action="store_true", help="leave out pairs that differ only in case, spaces and punctuation"
     )
     add_model(parser)
+    add_precision(parser)
     add_output(parser)
     parser.set_defaults(run=run)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twinnet.cli.corpus import Corpus, is_stored
 from twinnet.cli.items import ITEMS_HELP, SIDES, Source, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_format, add_model, add_output, count, load_network
+from twinnet.cli.options import FILE_HELP, add_format, add_model, add_output, add_precision, count, load_network
 from twinnet.cli.output import Stages, finish, shown
 from twinnet.errors import TwinnetError
 
@@ -32,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}-side", choices=SIDES, default=side, help=about)
     add_format(parser)
     add_model(parser)
+    add_precision(parser)
     add_output(parser)
     parser.set_defaults(run=run)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twinnet import __version__
 from twinnet.errors import TwinnetError
@@ -26,6 +27,8 @@ class Model:
         weights: The file with the weights.
         reader: The function that makes the network of the folder, as "module:function", where the folder holds neither
             a saved network nor one of sentence-transformers.
+        fidelity: For each precision that was measured: the rank correlation of cosines with the STS benchmark's test
+            part, and the least and the mean cosine of its sentences' embeddings to those of float32.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Model:
     sha256: str = ""
     weights: str = WEIGHTS
     reader: str = ""
+    fidelity: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def available(self) -> bool:
         """Whether it can be loaded now without a network."""
@@ -61,6 +65,11 @@ BUILT_IN = (
             HubRepo("sentence-transformers/all-MiniLM-L6-v2"),
         ),
         "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        fidelity={
+            "float32": {"sts_spearman": 0.8203},
+            "bfloat16": {"sts_spearman": 0.8204, "least_cosine": 0.9999, "mean_cosine": 1.0000},
+            "int8": {"sts_spearman": 0.8194, "least_cosine": 0.9718, "mean_cosine": 0.9951},
+        },
     ),
     _hub("all-MiniLM-L12-v2", 384),
     _hub("all-mpnet-base-v2", 768),

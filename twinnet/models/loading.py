@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from twinnet.acceleration import ActivationRanges, running
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.files import checksum
 from twinnet.folder import MANIFEST, read_operating_points
@@ -19,19 +20,28 @@ from twinnet.registry import models
 
 # A folder for each model, as `twinnet calibrate` writes them into a network's folder.
 BUILT_IN_POINTS = Path(__file__).parent / "operating_points"
+# A file for each model, as `twinnet calibrate-int8` writes it into a network's folder.
+BUILT_IN_RANGES = Path(__file__).parent / "int8"
 
 
-def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remote_code: bool = False) -> TwinNetwork:
+def load(
+    name: str | os.PathLike[str],
+    *,
+    device: str | None = None,
+    precision: str = "float32",
+    trust_remote_code: bool = False,
+) -> TwinNetwork:
     """Load a network.
 
     Args:
         name: The path of a saved network or of a sentence-transformers folder, a name of the catalogue
             (`twinnet models`), or "owner/name" on the model hub. Paths and installed packages never touch the network.
         device: Where to put it, as torch names it; the CPU unless given.
+        precision: What `encode` computes in unless it is told otherwise; see there.
         trust_remote_code: Whether code that comes with the model may run.
 
     Raises:
-        TwinnetError: If there is no such model or device, or the model's files are damaged.
+        TwinnetError: If there is no such model, device or precision, or the model's files are damaged.
     """
     if device is not None:
         _check_device(device)
@@ -39,7 +49,17 @@ def load(name: str | os.PathLike[str], *, device: str | None = None, trust_remot
     network = _reader(model)(folder) if model is not None and model.reader else _read(folder, trust_remote_code)
     if model is not None and model.sha256:
         network.operating_points |= read_operating_points(BUILT_IN_POINTS / model.name)
-    return network.to(device) if device else network
+        network.tower.activation_ranges = network.tower.activation_ranges or _built_in_ranges(model)
+    if device:
+        network.to(device)
+    with running(network.tower, precision):
+        network.precision = precision
+    return network
+
+
+def _built_in_ranges(model: Model) -> ActivationRanges | None:
+    path = BUILT_IN_RANGES / f"{model.name}.safetensors"
+    return ActivationRanges.load(path) if path.is_file() else None
 
 
 def _check_device(device: str) -> None:

@@ -52,6 +52,7 @@ def report(options: argparse.Namespace, contests: Sequence[Contest]) -> None:
     machine = describe()
     lines = [
         f"{machine['cpu']} ({' '.join(machine['flags'])}), {machine['threads']} threads, load {machine['load']}",
+        ", ".join(f"{kind} {speed:.0f}" for kind, speed in machine["ceilings"].items()) + " GFLOP/s in matrix products",
         ", ".join(f"{package} {version}" for package, version in machine["versions"].items()),
     ]
     for contest in contests:

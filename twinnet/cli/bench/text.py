@@ -22,10 +22,9 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from twinnet.bench.text import text
     from twinnet.data.examples import scored_pairs
-    from twinnet.models.loading import find_model
 
     prepare(options)
     sentences = read_sentences(options)[: options.sentences]
     pairs = scored_pairs(options.sts, None) if options.sts else None
     peers = installed("sentence_transformers")
-    report(options, text(find_model(options.model), sentences, options.rounds, peers, pairs))
+    report(options, text(options.model, sentences, options.rounds, peers, pairs))

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from twinnet.cli.options import add_format, add_model, add_output
+from twinnet.cli.options import add_format, add_model, add_output, add_precision
 from twinnet.cli.output import Stages, finish
 
 
@@ -26,6 +26,7 @@ def new_task(
     parser.set_defaults(run=run)
     add_format(parser)
     add_model(parser)
+    add_precision(parser)
     add_output(parser)
     return parser
 

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from twinnet import TwinnetError, TwinNetwork
+from twinnet.acceleration import ActivationRanges
+from twinnet.acceleration.int8 import SMOOTHING, _Int8Convolution, _Int8Linear
+
+
+def rounded(value, scale, zero, low, high):
+    return (min(high, max(low, round(float(value) / scale) + zero)) - zero) * scale
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 999), st.integers(1, 5), st.integers(1, 4), st.sampled_from([0.1, 3.0, 50.0]))
+def test_a_linear_layer_by_loops(seed, inputs, outputs, outlier):
+    generator = torch.Generator().manual_seed(seed)
+    layer = nn.Linear(inputs, outputs)
+    values = torch.randn(6, inputs, generator=generator)
+    values[:, 0] *= outlier
+    ends = torch.stack([values.amin(0), values.amax(0)])
+    with torch.no_grad():
+        result = _Int8Linear(layer, ends)(values)
+
+    weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    largest = [max(abs(float(v)) for v in values[:, j]) for j in range(inputs)]
+    factors = [largest[j] ** SMOOTHING / np.abs(weight[:, j]).max() ** (1 - SMOOTHING) for j in range(inputs)]
+    low = min(0.0, *(float(values[:, j].min()) / factors[j] for j in range(inputs)))
+    high = max(0.0, *(float(values[:, j].max()) / factors[j] for j in range(inputs)))
+    scale = (high - low) / 255
+    zero = round(-low / scale)
+    for row in range(6):
+        for k in range(outputs):
+            step = max(abs(weight[k, j] * factors[j]) for j in range(inputs)) / 127
+            total = float(bias[k])
+            for j in range(inputs):
+                left = rounded(values[row, j] / factors[j], scale, zero, 0, 255)
+                total += left * rounded(weight[k, j] * factors[j], step, 0, -127, 127)
+            # A value at the middle of two levels may fall on either.
+            slack = sum(scale * abs(weight[k, j] * factors[j]) for j in range(inputs)) / inputs
+            assert float(result[row, k]) == pytest.approx(total, abs=1e-4 + 0.51 * float(slack))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_convolution_is_close_and_keeps_its_geometry(groups):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=groups)
+    values = torch.randn(2, 4, 9, 8)
+    close = _Int8Convolution(layer, torch.tensor([[float(values.min())], [float(values.max())]]))(values)
+    exact = layer(values)
+    assert close.shape == exact.shape
+    assert 0 < float((close - exact).abs().max()) < 0.05 * float(exact.abs().max())
+
+
+def test_ranges_are_those_of_the_sample_and_survive_saving(text_network, sentences, tmp_path):
+    text_network.calibrate_activations(sentences, "some sentences")
+    ranges = text_network.tower.activation_ranges
+    dense = "backbone.encoder.layer.1.output.dense"
+    seen = []
+    hook = text_network.tower.get_submodule(dense).register_forward_pre_hook(
+        lambda _, x: seen.append(x[0].flatten(0, 1))
+    )
+    text_network.encode(sentences)
+    hook.remove()
+    inputs = torch.cat(seen)
+    torch.testing.assert_close(ranges.ranges[dense], torch.stack([inputs.amin(0), inputs.amax(0)]))
+    again = TwinNetwork.load(text_network.save(tmp_path / "saved")).tower.activation_ranges
+    assert again.data == "some sentences"
+    assert again.ranges.keys() == ranges.ranges.keys()
+    assert all(torch.equal(again.ranges[name], ends) for name, ends in ranges.ranges.items())
+
+
+def test_ranges_that_are_none(text_network, tmp_path):
+    with pytest.raises(TwinnetError, match="give some hundred items"):
+        text_network.calibrate_activations([], "nothing")
+    (tmp_path / "ranges").write_bytes(b"no")
+    with pytest.raises(TwinnetError, match="ranges: no int8 ranges"):
+        ActivationRanges.load(tmp_path / "ranges")

@@ -1,0 +1,189 @@
+"""Towers whose weights and activations are int8."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from twinnet.batching import plan_batches
+from twinnet.errors import TwinnetError
+from twinnet.preprocess import Prepared
+from twinnet.tower import Tower
+
+LEVELS = 255
+WEIGHT_LEVELS = 127
+# How much of the inputs' unevenness goes into the weights: of 0, 0.5, 0.7, 0.8 and 0.9 this left all-MiniLM-L6-v2 the
+# closest worst sentence (docs/performance.md).
+SMOOTHING = 0.8
+TINY = 1e-5
+
+
+@dataclass
+class ActivationRanges:
+    """What goes into each linear layer and convolution of a tower, measured once.
+
+    Attributes:
+        ranges: For each such layer, by its name in the tower, the least and the greatest value of each input of a
+            linear layer (2, inputs), and of all that goes into a convolution (2, 1).
+        data: What the sample was, in words.
+    """
+
+    ranges: dict[str, Tensor]
+    data: str
+
+    @classmethod
+    def measure(cls, tower: Tower, prepared: Sequence[Prepared], budget: int, data: str) -> ActivationRanges:
+        """Measure them.
+
+        Args:
+            tower: In evaluation mode.
+            prepared: Some hundred items of the kind that will be embedded.
+            budget: The cost of a batch.
+            data: What the sample is, in words.
+
+        Raises:
+            TwinnetError: If there are none.
+        """
+        if not prepared:
+            raise TwinnetError("int8 needs a sample: give some hundred items of your kind")
+        extremes = _Extremes()
+        with torch.inference_mode(), extremes.of(tower):
+            for batch in plan_batches([item.cost for item in prepared], budget):
+                tower.embed([prepared[i] for i in batch])
+        return cls(extremes.seen, data)
+
+    def save(self, path: Path) -> None:
+        """Write them as safetensors."""
+        save_file(self.ranges, path, metadata={"data": self.data})
+
+    @classmethod
+    def load(cls, path: Path) -> ActivationRanges:
+        """Read what `save` wrote.
+
+        Raises:
+            TwinnetError: If it is something else.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                return cls({name: file.get_tensor(name) for name in file.keys()}, file.metadata()["data"])  # noqa: SIM118
+        except (OSError, SafetensorError, KeyError, TypeError) as error:
+            raise TwinnetError(f"{path}: no int8 ranges ({error}): calibrate again") from error
+
+
+def quantized(tower: Tower, ranges: ActivationRanges) -> Tower:
+    """A copy whose layers compute with int8 weights and uint8 activations, simulated in float32.
+
+    Weights are symmetric for each output channel, activations affine for the whole tensor (Jacob et al. 2018,
+    https://arxiv.org/abs/1712.05877, section 2); a compiler that knows the pattern computes in whole numbers. Inputs of
+    linear layers that are large beside the others are made smaller, and the weights that they meet larger (Xiao et al.
+    2023, https://arxiv.org/abs/2211.10438, eq. 4).
+
+    Raises:
+        TwinnetError: If the ranges are those of another tower.
+    """
+    copied = copy.deepcopy(tower).eval()
+    layers = dict(_layers(copied))
+    if missing := sorted(ranges.ranges.keys() - layers.keys()):
+        raise TwinnetError(f"the int8 ranges name a layer {missing[0]!r} that this network lacks: calibrate again")
+    for name, ends in ranges.ranges.items():
+        parent, _, attribute = name.rpartition(".")
+        layer = layers[name]
+        rounded = _Int8Linear(layer, ends) if isinstance(layer, nn.Linear) else _Int8Convolution(layer, ends)
+        setattr(copied.get_submodule(parent), attribute, rounded)
+    return copied
+
+
+class _Int8Layer(nn.Module):
+    """A layer on rounded numbers."""
+
+    weight: Tensor
+    scales: Tensor
+    zeros: Tensor
+
+    def __init__(self, layer: Any, weight: Tensor, low: float, high: float) -> None:
+        super().__init__()
+        low, high = min(low, 0.0), max(high, 0.0)
+        self.scale = (high - low) / LEVELS or 1.0
+        self.zero = round(-low / self.scale)
+        self.layer = layer
+        self.register_buffer("weight", weight)
+        self.register_buffer("scales", weight.abs().flatten(1).amax(1).clamp_min(TINY) / WEIGHT_LEVELS)
+        self.register_buffer("zeros", torch.zeros(len(weight), dtype=torch.int32))
+
+    def _rounded(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Input and weight."""
+        weight = torch.fake_quantize_per_channel_affine(
+            self.weight, self.scales, self.zeros, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS
+        )
+        return torch.fake_quantize_per_tensor_affine(values, self.scale, self.zero, 0, LEVELS), weight
+
+
+class _Int8Linear(_Int8Layer):
+    smaller: Tensor
+
+    def __init__(self, layer: nn.Linear, ends: Tensor) -> None:
+        weight = layer.weight.detach()
+        largest, weights = ends.abs().amax(0).clamp_min(TINY), weight.abs().amax(0).clamp_min(TINY)  # (inputs,) each
+        factors = largest**SMOOTHING / weights ** (1 - SMOOTHING)
+        low, high = ends / factors
+        super().__init__(layer, weight * factors, float(low.min()), float(high.max()))
+        self.register_buffer("smaller", 1 / factors)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return F.linear(*self._rounded(values * self.smaller), self.layer.bias)
+
+
+class _Int8Convolution(_Int8Layer):
+    def __init__(self, layer: nn.Conv2d, ends: Tensor) -> None:
+        super().__init__(layer, layer.weight.detach(), *ends.flatten().tolist())
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, K, h, w)."""
+        rounded, weight = self._rounded(values)
+        layer = self.layer
+        return F.conv2d(rounded, weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
+
+
+@dataclass
+class _Extremes:
+    """The least and greatest input of each layer so far."""
+
+    seen: dict[str, Tensor] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, tower: Tower) -> Iterator[None]:
+        """Watch the layers of a tower."""
+        hooks = [layer.register_forward_pre_hook(self._watch(name)) for name, layer in _layers(tower)]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _watch(self, name: str) -> Any:
+        def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            width = inputs[0].shape[-1] if isinstance(layer, nn.Linear) else 1
+            low, high = inputs[0].float().reshape(-1, width).aminmax(dim=0)
+            if name in self.seen:
+                low, high = low.minimum(self.seen[name][0]), high.maximum(self.seen[name][1])
+            self.seen[name] = torch.stack([low, high]).cpu()
+
+        return note
+
+
+def _layers(tower: Tower) -> Iterator[tuple[str, nn.Linear | nn.Conv2d]]:
+    for name, module in tower.named_modules():
+        # A convolution that pads with something else than zeros does so by itself.
+        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.padding_mode == "zeros"):
+            yield name, module

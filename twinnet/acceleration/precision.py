@@ -1,0 +1,96 @@
+"""The precision of the computation, by name, and what of it this machine can do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from twinnet.errors import TwinnetError, unknown_name
+from twinnet.preprocess import Prepared
+from twinnet.tower import Tower
+
+PRECISIONS = ("float32", "bfloat16", "int8", "auto")
+# The instruction sets of CPUs that multiply bfloat16 numbers themselves.
+BFLOAT16_SETS = ("avx512_bf16", "amx_bf16", "bf16")
+
+Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
+
+log = logging.getLogger(__name__)
+
+
+def check_precision(precision: str) -> str:
+    """The precision itself.
+
+    Raises:
+        TwinnetError: If it is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    return precision
+
+
+@contextmanager
+def running(tower: Tower, precision: str) -> Iterator[Embed]:
+    """A function that embeds prepared items as one batch: float32 rows (B, D).
+
+    `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
+    computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. On CPUs, OpenVINO
+    computes in `bfloat16` where it is installed, and always in `int8`.
+
+    Args:
+        tower: What embeds them, in evaluation mode.
+        precision: One of `PRECISIONS`.
+
+    Raises:
+        TwinnetError: If it is unknown, or `int8` and the tower has no ranges, or OpenVINO is not installed.
+    """
+    chosen = _possible(check_precision(precision), tower.device)
+    on_cpu = tower.device.type == "cpu"
+    if chosen == "int8" or (chosen == "bfloat16" and on_cpu and find_spec("openvino")):
+        from twinnet.acceleration.openvino import embedder
+
+        yield embedder(tower, chosen)
+        return
+    with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=chosen == "bfloat16"):
+        yield lambda prepared: to_numpy(tower.embed(prepared))
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the processor has instructions for products of bfloat16 numbers."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name) is True for name in BFLOAT16_SETS)
+
+
+def to_numpy(embedded: Tensor) -> npt.NDArray[Any]:
+    """(B, D) of any precision and device -> (B, D) float32."""
+    rows: npt.NDArray[Any] = embedded.float().cpu().numpy()
+    return rows
+
+
+def _possible(precision: str, device: torch.device) -> str:
+    """What is computed in when that precision is asked for."""
+    if precision == "int8" and device.type != "cpu":
+        raise TwinnetError(f"int8 runs on CPUs, and this network is on {device}: choose bfloat16 there")
+    if precision in ("bfloat16", "auto"):
+        native = multiplies_bfloat16(device)
+        if precision == "bfloat16" and not native:
+            _say_once("this processor has no products of bfloat16 numbers: computing in float32")
+        return "bfloat16" if native else "float32"
+    return precision
+
+
+@cache
+def _say_once(message: str) -> None:
+    log.warning(message)
