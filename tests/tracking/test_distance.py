@@ -53,6 +53,11 @@ def test_the_three_forms_agree(distance):
         torch.testing.assert_close(distance.dense(a, b)[:, 0, 0], pairwise)
 
 
+def test_there_is_nothing_to_compare_place_by_place(distance):
+    with pytest.raises(TwinnetError, match="score_map"):
+        distance.aligned(torch.ones(1, 5, 7, 7), torch.ones(1, 5, 7, 7))
+
+
 def test_a_blank_map_has_a_finite_score(distance):
     with torch.inference_mode():
         assert distance.dense(torch.zeros(1, 5, 3, 3), torch.zeros(1, 5, 4, 4)).isfinite().all()

@@ -65,6 +65,15 @@ class ExemplarCosine(Distance):
         energy = (cells.unfold(1, self.kernel, 1).unfold(2, self.kernel, 1) * self.weight).sum((3, 4))
         return self._adjust(cross_correlation(unit * self.weight.sqrt(), search) / energy.clamp_min(EPS).sqrt())
 
+    def aligned(self, a: Tensor, b: Tensor) -> Tensor:
+        """An exemplar is compared with windows, never place by place.
+
+        Raises:
+            TwinnetError: Always.
+        """
+        del a, b
+        raise TwinnetError("exemplar-cosine compares an exemplar with the windows of a search map: use score_map")
+
     def middle(self, exemplar: Tensor) -> Tensor:
         """The cells that are compared: (B, C, h, w) -> (B, C, k, k)."""
         top, left = ((length - self.kernel) // 2 for length in exemplar.shape[2:])
