@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = _add(commands, "eval", _evaluate, "measure networks and differencing on photographs that are held out")
     evaluate.add_argument("photographs", metavar="PHOTOGRAPHS", nargs="+", type=Path, help=folders)
     evaluate.add_argument("--model", metavar="FOLDER", action="append", default=[], help="a network; may be repeated")
-    evaluate.add_argument("--pairs", type=_count, default=300, help="how many (default: 300)")
+    evaluate.add_argument("--pairs", type=_count, default=200, help="how many (default: 200)")
     evaluate.add_argument("--size", type=_count, default=192, help="side of the pictures (default: 192)")
 
     show = _add(commands, "map", _map, "draw what has changed over a picture")

@@ -15,7 +15,8 @@ from twinnet.features import Batch
 from twinnet.image.decoding import decode
 from twinnet.preprocess import Prepared, Preprocess
 
-MAX_PIXELS = 16_000_000
+# A network of 8 channels takes some 0.6 GB for each million.
+MAX_PIXELS = 6_000_000
 
 
 class ScenePreprocess(Preprocess):
