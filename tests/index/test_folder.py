@@ -6,12 +6,13 @@ import torch
 
 from twinnet import TwinnetError
 from twinnet.heads import Dense
-from twinnet.index import ExactIndex, HammingIndex, HashedIndex, load_index
+from twinnet.index import BucketIndex, ExactIndex, HammingIndex, HashedIndex, load_index
 
 INDEXES = {
     "exact": lambda: ExactIndex("l2"),
     "hamming": HammingIndex,
-    "hashed": lambda: HashedIndex(rows="int8", candidates=2),
+    "buckets": lambda: BucketIndex(probes=2, buckets=5),
+    "hashed": lambda: HashedIndex(rows="int8", codes={"name": "hamming-buckets", "probes": 1}, candidates=2),
     "hashed by planes": lambda: HashedIndex("ip", {"name": "hyperplanes", "bits": 10}, rows="float32"),
     "hashed by a trained layer": lambda: HashedIndex(projection=Dense(6, 20)),
 }
@@ -25,6 +26,7 @@ def test_saved_and_damaged(tmp_path, kind):
     index = INDEXES[kind]()
     index.add(rows[:30], ids=range(100, 130))
     index.add(rows[30:], ids=range(50, 70))
+    index.search(queries, 1)
     index.remove([100, 69])
     folder = index.save(tmp_path / "index")
     again = load_index(folder)

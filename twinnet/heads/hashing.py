@@ -9,6 +9,8 @@ from twinnet.errors import TwinnetError
 from twinnet.features import Features
 from twinnet.heads.base import HeadLayer
 
+TINY = 1e-12
+
 
 class Hyperplanes(HeadLayer):
     """Sign random projections: on which side of random hyperplanes an embedding lies.
@@ -49,10 +51,12 @@ class Hyperplanes(HeadLayer):
 
 
 class Sign(HeadLayer):
-    """The signs of the values, 1 and -1, with the gradient of what they are the signs of (Bengio et al. 2013).
+    """The signs of the values, 1 and -1, with the gradient of a hyperbolic tangent in their place.
 
     Behind a layer `dense` it makes codes that any loss can train: half of what the cosine of two codes lacks to 1 is
-    the share of bits in which they differ. Zero counts as negative.
+    the share of bits in which they differ. The tangent is taken of values of mean square 1, so that bits which are
+    certain hardly move (the straight-through estimator of Bengio et al. 2013, https://arxiv.org/abs/1308.3432, with the
+    tangent of HashNet, Cao et al. 2017, https://arxiv.org/abs/1702.00758). Zero counts as negative.
     """
 
     def __init__(self) -> None:
@@ -61,5 +65,6 @@ class Sign(HeadLayer):
     def forward(self, features: Features) -> Features:
         """The same shape."""
         values = features.values
+        smooth = torch.tanh(values / values.detach().square().mean().clamp_min(TINY).sqrt())
         signs = torch.where(values > 0, 1.0, -1.0).to(values.dtype)
-        return features.with_values(values + (signs - values).detach())
+        return features.with_values(signs + (smooth - smooth.detach()))

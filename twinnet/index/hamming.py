@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from twinnet.errors import TwinnetError
 from twinnet.index.base import Ids, Index, Scores
@@ -65,12 +66,18 @@ class HammingIndex(Index):
         return nearest(self._words, code, k)
 
     def save(self, folder: str | Path) -> Path:
-        tensors = {"codes": torch.from_numpy(self.codes.copy()), "ids": torch.from_numpy(self.ids)}
-        return write_index(self, Path(folder), tensors)
+        return write_index(self, Path(folder), self._tensors())
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {"codes": torch.from_numpy(self.codes.copy()), "ids": torch.from_numpy(self.ids)}
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
         spec, stored = read_index(Path(folder))
         index = cls(**spec)
-        index.add(stored["codes"].numpy(), stored["ids"].numpy())
+        index._take(stored)
         return index
+
+    def _take(self, stored: Mapping[str, Tensor]) -> None:
+        """Take what `_tensors` gave."""
+        self.add(stored["codes"].numpy(), stored["ids"].numpy())

@@ -64,6 +64,7 @@ class HashedIndex(Index):
         self.projection = projection
         self.codes: Index = indexes.create(codes)
         self.ids = self.codes.ids
+        self._order: Places | None = None  # of the ids
         self.rows = KeptRows(rows)
         self.candidates = candidates
 
@@ -87,13 +88,13 @@ class HashedIndex(Index):
             self.projection = heads.create_with(self.projection, in_features=added.shape[1])
         self.codes.add(self._projected(added), ids)
         self.rows.append(ready(added, self.metric).numpy())
-        self.ids = self.codes.ids
+        self.ids, self._order = self.codes.ids, None
 
     def remove(self, ids: Sequence[int] | Ids) -> None:
         stays = staying(self.ids, ids)
         self.codes.remove(ids)
         self.rows.keep(stays)
-        self.ids = self.codes.ids
+        self.ids, self._order = self.codes.ids, None
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
         rows = as_embeddings(queries, self._width(), "queries")
@@ -114,8 +115,9 @@ class HashedIndex(Index):
 
     def _places(self, ids: Ids) -> Places:
         """Where the rows with these ids are."""
-        order = np.argsort(self.ids, kind="stable")
-        places: Places = order[np.searchsorted(self.ids, ids, sorter=order)]
+        if self._order is None:
+            self._order = np.argsort(self.ids, kind="stable")
+        places: Places = self._order[np.searchsorted(self.ids, ids, sorter=self._order)]
         return places
 
     def _projected(self, rows: Embeddings) -> Embeddings:
