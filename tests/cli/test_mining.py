@@ -103,6 +103,17 @@ def test_a_stored_index_gives_the_same(run, refused, corpus, model, write, tmp_p
     assert "corpus.json: missing or damaged" in refused("search", index, "--query", "x", "--model", model)
 
 
+def test_a_corpus_is_searched_by_codes_too(run, refused, corpus, model, texts, tmp_path):
+    command = ("--query", texts[1], "--top", 1, "--model", model)
+    for index, score in (("hashed", 1.0), ("hamming", 0.0)):
+        for source in (corpus, tmp_path / index):
+            options = ("--index", index, "--save-index", tmp_path / index) if source is corpus else ()
+            (hit,) = run("search", source, *command, *options)["results"][0]["hits"]
+            assert hit["text"] == texts[1]
+            assert hit["score"] == pytest.approx(score, abs=1e-3)
+    assert "did you mean 'hamming'" in refused("search", corpus, *command, "--index", "haming")
+
+
 def test_an_index_can_be_made_without_a_query(run, refused, corpus, model, tmp_path):
     assert run("search", corpus, "--model", model, "--save-index", tmp_path / "index")["results"] == []
     assert run("search", tmp_path / "index", "--query", "cat", "--model", model)["results"][0]["hits"]

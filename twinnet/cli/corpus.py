@@ -14,7 +14,7 @@ from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.encoder import Side
-    from twinnet.index.exact import ExactIndex
+    from twinnet.index import Index
     from twinnet.network import TwinNetwork
 
 CORPUS = "corpus.json"
@@ -32,20 +32,20 @@ class Corpus:
     """
 
     items: Sequence[str]
-    index: ExactIndex
+    index: Index
     side: Side
     problems: Sequence[str] = ()
 
     @classmethod
-    def embed(cls, network: TwinNetwork, source: Source, side: Side) -> Corpus:
-        """Embed an input.
+    def embed(cls, network: TwinNetwork, source: Source, side: Side, index_name: str) -> Corpus:
+        """Embed an input into an index of that name.
 
         Raises:
             TwinnetError: If it is not what that side of the network takes, or no index ranks as the network does.
         """
-        from twinnet.index.exact import ExactIndex
+        from twinnet.registry import indexes
 
-        index = ExactIndex(network.index_metric)
+        index = indexes.create_with(index_name, metric=network.index_metric)
         embedded = embed(network, source.items(network, side), side)
         index.add(network.comparable(embedded.rows))
         return cls(embedded.items, index, side, embedded.problems)
@@ -57,7 +57,7 @@ class Corpus:
         Raises:
             TwinnetError: If it is damaged, or another model embedded it.
         """
-        from twinnet.index.exact import ExactIndex
+        from twinnet.index import load_index
 
         path = folder / CORPUS
         try:
@@ -67,7 +67,7 @@ class Corpus:
             raise TwinnetError(f"{path}: missing or damaged ({error}): save the index again") from error
         if embedded_by != model:
             raise TwinnetError(f"{folder} was embedded by another model: search it with --model {embedded_by}")
-        index = ExactIndex.load(folder)
+        index = load_index(folder)
         if len(index) != len(items):
             raise TwinnetError(f"{folder}: {len(index)} embeddings and {len(items)} items: save the index again")
         return cls(items, index, side)

@@ -25,6 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=count, default=5, metavar="N", help="how many for each query (default: 5)")
     parser.add_argument("--save-index", metavar="DIR", help="keep the embedded corpus, to search it again at once")
     parser.add_argument(
+        "--index",
+        default="exact",
+        metavar="NAME",
+        help="how a corpus is searched: exact (default), hashed (by codes, then by the embeddings), or another index "
+        "of `twinnet plugins`",
+    )
+    parser.add_argument(
         "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
     )
     for name, side in (("query", "left"), ("corpus", "right")):
@@ -53,7 +60,7 @@ def run(options: argparse.Namespace) -> None:
         network = load_network(options)
     queries = asked.items(network, options.query_side) if asked else options.query or []
     with stages("encode"):
-        corpus = held if isinstance(held, Corpus) else Corpus.embed(network, held, options.corpus_side)
+        corpus = held if isinstance(held, Corpus) else Corpus.embed(network, held, options.corpus_side, options.index)
         rows = network.comparable(network.encode(queries, side=options.query_side, progress=False))
     if options.save_index:
         with stages("save"):
