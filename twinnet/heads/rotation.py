@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 
-from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
 from twinnet.heads.projection import Dense
 
@@ -29,7 +28,7 @@ def fitted_rotation(embeddings: Any, bits: int, seed: int = 0) -> Dense:
     Raises:
         TwinnetError: If there are more bits than dimensions, or less than one.
     """
-    rows = torch.from_numpy(as_embeddings(embeddings))
+    rows = torch.as_tensor(embeddings, dtype=torch.float32)
     count, width = rows.shape
     if not 1 <= bits <= width or count < 2:
         raise TwinnetError(
