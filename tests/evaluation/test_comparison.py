@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from twinnet.evaluation.comparison import Scored, eer_difference
+from twinnet import TwinnetError
+from twinnet.evaluation.comparison import Scored, eer_difference, mean_difference
 from twinnet.evaluation.curves import error_curve
 
 
@@ -49,3 +50,22 @@ def test_trials_may_differ():
 
 def _rest(system):
     return system.labels, system.identities
+
+
+def test_the_interval_of_a_mean_difference_is_that_of_students_t():
+    rng = np.random.default_rng(0)
+    second = rng.uniform(size=200)
+    first = second + rng.normal(0.1, 0.3, size=200)
+    found = mean_difference(first, second)
+    gaps = first - second
+    half = 1.97 * gaps.std(ddof=1) / np.sqrt(200)
+    assert found["value"] == pytest.approx(gaps.mean())
+    assert [found["low"], found["high"]] == pytest.approx([gaps.mean() - half, gaps.mean() + half], abs=0.15 * half)
+    assert mean_difference(first, first) == {"value": 0, "low": 0, "high": 0}
+    assert mean_difference(second, first)["high"] < 0
+
+
+@pytest.mark.parametrize("second", [[], [0.5], [[0.5, 0.5]]])
+def test_figures_of_other_queries_are_refused(second):
+    with pytest.raises(TwinnetError, match="one of each query"):
+        mean_difference([0.5, 0.1], second)

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score, ndcg_score
 
 from twinnet import TwinnetError
 from twinnet.evaluation.pairs import best_f1_threshold, binary_pairs
-from twinnet.evaluation.retrieval import retrieval
+from twinnet.evaluation.retrieval import per_query, retrieval
 from twinnet.evaluation.sts import sts
 from twinnet.evaluation.triplets import triplets
 
@@ -69,8 +69,10 @@ def test_ndcg_is_that_of_scikit_learn(seed, k):
     gains[:, 0] += 1
     scores = np.array([rng.permutation(20) for _ in range(3)])
     rankings = np.argsort(-scores, axis=1).tolist()
-    figures = retrieval(rankings, [dict(enumerate(row)) for row in gains], k=k)
-    assert figures[f"ndcg@{k}"] == pytest.approx(ndcg_score(gains, scores, k=k))
+    relevance = [dict(enumerate(row)) for row in gains]
+    each = [ndcg_score(gains[row : row + 1], scores[row : row + 1], k=k) for row in range(3)]
+    assert per_query(rankings, relevance, k=k)[f"ndcg@{k}"] == pytest.approx(each)
+    assert retrieval(rankings, relevance, k=k)[f"ndcg@{k}"] == pytest.approx(np.mean(each))
 
 
 def test_the_other_figures_by_hand():

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from twinnet.errors import TwinnetError
 
 Gains = Mapping[Any, float]
+Floats = npt.NDArray[np.float64]
 
 
 def retrieval(rankings: Sequence[Sequence[Any]], relevance: Sequence[Gains], k: int = 10) -> dict[str, float]:
@@ -27,15 +29,27 @@ def retrieval(rankings: Sequence[Sequence[Any]], relevance: Sequence[Gains], k: 
     Raises:
         TwinnetError: If there are no queries, or a query has no relevant document.
     """
+    each = per_query(rankings, relevance, k)
+    return {"queries": len(rankings)} | {name: float(values.mean()) for name, values in each.items()}
+
+
+def per_query(rankings: Sequence[Sequence[Any]], relevance: Sequence[Gains], k: int = 10) -> dict[str, Floats]:
+    """The figures of each query, to compare two systems on the same queries; see `retrieval`.
+
+    Returns:
+        `ndcg@k`, `recall@k`, `precision@k`, `mrr@k` and `map@k`, each (queries,).
+
+    Raises:
+        TwinnetError: If there are no queries, or a query has no relevant document.
+    """
     if len(rankings) != len(relevance) or not rankings:
         raise TwinnetError(f"{len(rankings)} rankings and {len(relevance)} lists of relevant documents: one each")
     for number, gains in enumerate(relevance):
         if not any(gain > 0 for gain in gains.values()):
             raise TwinnetError(f"query {number} has no relevant document: leave it out")
     each = [_one_query(ranking[:k], gains, k) for ranking, gains in zip(rankings, relevance, strict=True)]
-    means = np.mean(each, axis=0)
     names = ("ndcg", "recall", "precision", "mrr", "map")
-    return {"queries": len(each)} | {f"{name}@{k}": float(mean) for name, mean in zip(names, means, strict=True)}
+    return {f"{name}@{k}": values for name, values in zip(names, np.array(each).T, strict=True)}
 
 
 def _one_query(ranking: Sequence[Any], gains: Gains, k: int) -> tuple[float, float, float, float, float]:
