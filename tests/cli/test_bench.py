@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
 
+from tests.tracking.conftest import BOX, moving
 from twinnet.cli.bench import task
 
 
@@ -49,3 +52,31 @@ def test_starts_are_measured_in_new_processes(run, monkeypatch, model):
     assert [contest["work"] for contest in shown["contests"]] == ["import", "help", "load"]
     for contest in shown["contests"]:
         assert "python alone" in contest["contestants"]
+
+
+def test_pictures_are_measured_beside_the_parts_of_the_work(run):
+    (contest,) = run("bench", "images", "--files", 3, "--backbone", "timm/resnet10t", "--rounds", 1)["contests"]
+    assert [ratio["to"] for ratio in contest["ratios"]] == ["bare decoding", "bare forward"]
+    assert contest["amount"] == 3
+
+
+def test_training_starts_from_the_same_weights(run, write, model):
+    pytest.importorskip("sentence_transformers")
+    pytest.importorskip("datasets")
+    scored = write("sts.tsv", "score,s1,s2", "5,the cat,the cat sits", "1.5,a dog,red", "3,it is,it was")
+    (contest,) = run("bench", "train", scored, "--model", model, "--rounds", 1)["contests"]
+    ours, peer = (contest["contestants"][name] for name in ("twinnet", "sentence-transformers"))
+    assert contest["amount"] == 3
+    assert -1 <= ours["spearman"] <= 1
+    assert -1 <= peer["spearman"] <= 1
+
+
+def test_the_parts_of_a_tracked_frame_are_measured(run, tmp_path):
+    for number, frame in enumerate(moving(3)[0]):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    np.savetxt(tmp_path / "groundtruth.txt", [BOX] * 3, delimiter=",")
+    ours, siamfc = run("bench", "track", tmp_path, "--frames", 3, "--rounds", 1)["contests"]
+    assert list(ours["contestants"]) == ["twinnet", "twinnet --fast", "twinnet, 4 targets"]
+    for contestant in ours["contestants"].values():
+        assert min(contestant[f"{part} ms"] for part in ("decode", "crop", "network")) > 0
+    assert [(ratio["of"], ratio["to"]) for ratio in siamfc["ratios"]] == [("twinnet", "siamfc-pytorch's way")]

@@ -28,7 +28,7 @@ COMMANDS = {
     "forget": "remove somebody from a gallery",
     "verify": "say whether two faces, signatures, texts or pictures are the same",
     "track": "follow something through a video",
-    "bench": "measure how fast this machine encodes, mines and starts, beside other libraries",
+    "bench": "measure how fast this machine encodes, mines, trains, tracks and starts, beside other libraries",
     "models": "list the named models",
     "plugins": "list the registered parts and the packages that bring them",
     "new-plugin": "write the beginning of a package that adds a part of its own",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.bench import mine, startup, text
+from twinnet.cli.bench import images, mine, startup, text, tracking, training
 
-KINDS = (text, mine, startup)
+KINDS = (text, mine, training, images, tracking, startup)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

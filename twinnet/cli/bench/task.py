@@ -76,4 +76,5 @@ def _row(contest: Contest, name: str, measures: Sequence[str]) -> list[str]:
     reached = contest.gflops(name)
     row = [name, f"{contest.seconds(name):.3f}", f"{contest.rate(name):,.1f}"]
     row += [] if reached is None else [f"{reached:.1f}"]
-    return row + [f"{contest.quality[name][measure]:.6f}" for measure in measures]
+    known = contest.quality.get(name, {})
+    return row + [f"{known[measure]:.5g}" if measure in known else "-" for measure in measures]
