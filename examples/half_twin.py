@@ -54,17 +54,14 @@ def draw(numbers: np.ndarray, rows: np.ndarray, rng: np.random.Generator) -> lis
     return [np.hstack([drawings[rng.choice(of[digit])] for digit in divmod(number, 10)]) for number in numbers.tolist()]
 
 
-def report(network: TwinNetwork, kind: str, numbers: np.ndarray, pictures: list[np.ndarray], asked: list[int]) -> None:
+def report(network: TwinNetwork, kind: str, numbers: np.ndarray, embeddings: np.ndarray, asked: list[int]) -> None:
     """Names for pictures among all names, pictures for names among all pictures."""
-    members = np.flatnonzero(np.isin(numbers, asked))
-    best = twinnet.label(network, [pictures[i] for i in members], NAMES).best
-    named = np.mean([name == NAMES[numbers[i]] for name, i in zip(best, members, strict=True)])
-    embeddings = network.encode(pictures, side="right")
+    members = np.isin(numbers, asked)
+    best = twinnet.label(network, embeddings[members], NAMES).best
+    named = np.mean([name == NAMES[number] for name, number in zip(best, numbers[members], strict=True)])
     _, found = twinnet.search(network.encode([NAMES[number] for number in asked]), embeddings, k=10)
     right = np.mean(numbers[found] == np.array(asked)[:, None])
-    print(
-        f"{kind}: {named:.1%} of pictures get their name, {right:.1%} of the ten pictures closest to a name are right"
-    )
+    print(f"{kind}: {named:.1%} of pictures get their name, {right:.1%} of the ten pictures closest to a name fit")
 
 
 parser = argparse.ArgumentParser()
@@ -87,8 +84,9 @@ print(f"{len(result.losses)} steps in {result.seconds:.0f} s, loss {result.losse
 
 test = np.repeat(np.arange(100), 10)
 pictures = draw(test, rows[900:], rng)
+embeddings = network.encode(pictures, side="right")
 for kind, members in (("numbers seen in training", SEEN), ("numbers never seen", UNSEEN)):
-    report(network, kind, test, pictures, members)
+    report(network, kind, test, embeddings, members)
 
 if options.out:
     network.save(options.out / "network")

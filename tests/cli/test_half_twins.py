@@ -103,7 +103,7 @@ def test_a_side_can_be_embedded(run, half_twin, photos, corpus, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "r.npy"), wanted, atol=1e-6)
 
 
-@pytest.mark.parametrize("command", [["search", "--query", "a cat"], ["label", "--labels", "cat", "dog"]])
+@pytest.mark.parametrize("command", [["search", "--query", "a cat", "--top", "9"], ["label", "--labels", "cat", "dog"]])
 def test_a_bad_picture_is_named_and_the_others_are_used(capsys, half_twin, photos, command):
     (photos / "bad.png").write_text("no picture")
     assert main([command[0], str(photos), *command[1:], "--model", half_twin]) == 2
