@@ -27,8 +27,9 @@ from twinnet.training import Trainer, TrainingConfig
 
 EARLY = 30  # among so many documents a wrong one is found too early
 ANSWERS = 16  # learned from for each question, the best ones
+PROMPT = "question: "
 KINDS = ("one head", "two heads", "question head")
-COMPARED = [(kind, "untrained") for kind in KINDS] + [(kind, "one head") for kind in KINDS[1:]]
+COMPARED = [(kind, "untrained") for kind in ("question prompt", *KINDS)] + [(kind, "one head") for kind in KINDS[1:]]
 
 
 class Collection:
@@ -41,12 +42,13 @@ class Collection:
         self.gains = [{place[name]: gain for name, gain in gains[question].items()} for question in asked]
         self.documents = minilm.encode(list(documents.values()))
         self.questions = minilm.encode([questions[name] for name in asked])
+        self.prompted = minilm.encode([questions[name] for name in asked], prompt=PROMPT)
         parts = [text.partition(" . ")[::2] for text in documents.values()]  # the text begins with the title
         self.titles, self.abstracts = (minilm.encode(list(part)) for part in zip(*parts, strict=True))
 
-    def found(self, network: TwinNetwork, rows: np.ndarray) -> np.ndarray:
+    def found(self, network: TwinNetwork, rows: np.ndarray, *, prompted: bool = False) -> np.ndarray:
         """nDCG@10 of some questions."""
-        questions = network.encode(list(self.questions[rows]))
+        questions = network.encode(list((self.prompted if prompted else self.questions)[rows]))
         _, ranking = twinnet.search(questions, network.encode(list(self.documents), side="right"), k=10)
         return per_query(ranking.tolist(), [self.gains[row] for row in rows], k=10)["ndcg@10"]
 
@@ -110,10 +112,11 @@ options = parser.parse_args()
 minilm = twinnet.load("all-MiniLM-L6-v2")
 data = Collection(options.cranfield, minilm)
 folds = np.array_split(np.random.default_rng(0).permutation(len(data.gains)), options.folds)
-untrained = data.found(build("question head", data.documents.shape[1]), np.arange(len(data.gains)))
-figures = {"untrained": untrained}
+everything, untrained = np.arange(len(data.gains)), build("one head", data.documents.shape[1])
+figures = {"untrained": data.found(untrained, everything)}
+figures["question prompt"] = data.found(untrained, everything, prompted=True)
 for kind in KINDS:
-    figures[kind] = np.empty_like(untrained)
+    figures[kind] = np.empty_like(figures["untrained"])
     for number, fold in enumerate(folds):
         choose = (number + 1) % len(folds)
         learn = np.concatenate([rows for i, rows in enumerate(folds) if i not in (number, choose)])
