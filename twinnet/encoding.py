@@ -136,6 +136,10 @@ def _windows(items: Sequence[Any], source: list[int], preprocess: Preprocess, sk
     """Prepared items, one window being prepared while the one before it is embedded."""
     size = preprocess.lookahead
     windows = [source[start : start + size] for start in range(0, len(source), size)]
+    if len(windows) == 1:
+        # There is nothing to do beside it, and for one sentence a thread costs as much as all else around the network.
+        yield _prepare(items, windows[0], preprocess, skip_bad)
+        return
     pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-prepare")
     try:
         pending: Future[_Window] | None = None

@@ -26,17 +26,6 @@ Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
 log = logging.getLogger(__name__)
 
 
-def check_precision(precision: str) -> str:
-    """The precision itself.
-
-    Raises:
-        TwinnetError: If it is unknown.
-    """
-    if precision not in PRECISIONS:
-        raise unknown_name("precision", precision, PRECISIONS)
-    return precision
-
-
 @contextmanager
 def running(tower: Tower, precision: str) -> Iterator[Embed]:
     """A function that embeds prepared items as one batch: float32 rows (B, D).
@@ -52,7 +41,9 @@ def running(tower: Tower, precision: str) -> Iterator[Embed]:
     Raises:
         TwinnetError: If it is unknown, or `int8` and the tower has no ranges, or OpenVINO is not installed.
     """
-    chosen = _possible(check_precision(precision), tower.device)
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    chosen = _possible(precision, tower.device)
     on_cpu = tower.device.type == "cpu"
     if chosen == "int8" or (chosen == "bfloat16" and on_cpu and find_spec("openvino")):
         from twinnet.acceleration.openvino import embedder
