@@ -50,6 +50,9 @@ class Objective(nn.Module):
         gathered = None if target is None else join(target)
         with torch.autocast(embedded[0].device.type, enabled=False):
             loss: Tensor = self.loss(embedded, gathered)
+        if not loss.requires_grad:
+            # Only the distance is trained, and this batch teaches it nothing: a zero that has a gradient.
+            loss = loss + sum(parameter.sum() * 0 for parameter in self.parameters() if parameter.requires_grad)
         return loss
 
     def _embed(self, columns: Sequence[Sequence[Prepared]]) -> list[Tensor]:
@@ -111,6 +114,8 @@ def _create(spec: str | Mapping[str, Any], network: TwinNetwork, examples: Examp
         "distance": network.distance,
     }
     wants_ours = {name for name in known if name in asked and asked[name].default in (None, inspect.Parameter.empty)}
+    if "distance" in asked and any(parameter.requires_grad for parameter in network.distance.parameters()):
+        wants_ours.add("distance")  # what has weights is there to be learned
     fill = {name: known[name] for name in wants_ours if name not in mapping}
     loss: Loss = losses.create(mapping, **fill)
     return loss
