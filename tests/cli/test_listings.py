@@ -9,7 +9,7 @@ def test_models(run, lines):
     assert len(models["all-MiniLM-L6-v2"]["sha256"]) == 64
     assert models["bert-base-nli-mean-tokens"]["source"] == "hub sentence-transformers/bert-base-nli-mean-tokens"
     for model in models.values():
-        assert set(model) == {"name", "task", "dim", "licence", "available", "source", "sha256"}
+        assert set(model) == {"name", "task", "dim", "licence", "available", "source", "sha256", "fidelity"}
     assert [line.split()[0] for line in lines("models")] == ["name", *models]
 
 
