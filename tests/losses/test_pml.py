@@ -305,7 +305,7 @@ def test_constants_hold_on_the_scale_of_their_own_distance(name):
         else:
             part = make("TripletMarginLoss", miner=name, distance=distance).miner
         own = part.get_default_distance()
-        assert (part.distance is distance) == isinstance(distance, type(own))
+        assert (part.distance is distance) == isinstance(distance, SCALED[name])
         assert part.distance.is_inverted == own.is_inverted
 
 

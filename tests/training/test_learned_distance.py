@@ -25,7 +25,9 @@ def triplets(rows, labels, rng):
     return Examples((rows, rows[same], rows[other]), None, Supervision.TRIPLETS)
 
 
-@pytest.mark.parametrize("loss", ["triplet", "batch-triplet", "pml/TripletMarginLoss", "pml/NCALoss"])
+@pytest.mark.parametrize(
+    "loss", ["triplet", "batch-triplet", "pml/TripletMarginLoss", "pml/NCALoss", "pml/ContrastiveLoss"]
+)
 def test_a_loss_by_name_learns_the_networks_metric_on_stored_rows(loss):
     rows, labels = classes_in_noise()
     rng = np.random.default_rng(1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytorch_metric_learning.distances import CosineSimilarity, LpDistance
 
-from twinnet.distances import Distance
+from twinnet.distances import Distance, Mahalanobis
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.losses.pml_repairs import DISTANCES, REDUCERS
 from twinnet.supervision import Supervision
@@ -85,12 +85,12 @@ UNMINED = frozenset({"InstanceLoss", "ManifoldLoss", "P2SGradLoss", "PNPLoss", "
 
 # The constants of these hold on the scale of one kind of distance.
 SCALED = {
-    "ContrastiveLoss": LpDistance,
-    "GeneralizedLiftedStructureLoss": LpDistance,
-    "LiftedStructureLoss": LpDistance,
+    "ContrastiveLoss": (LpDistance, Mahalanobis),
+    "GeneralizedLiftedStructureLoss": (LpDistance, Mahalanobis),
+    "LiftedStructureLoss": (LpDistance, Mahalanobis),
     "ManifoldLoss": CosineSimilarity,
-    "MarginLoss": LpDistance,
-    "PairMarginMiner": LpDistance,
+    "MarginLoss": (LpDistance, Mahalanobis),
+    "PairMarginMiner": (LpDistance, Mahalanobis),
     "ProxyAnchorLoss": CosineSimilarity,
     "RankedListLoss": LpDistance,
 }

@@ -47,12 +47,12 @@ class Objective(nn.Module):
         """
         join = gather_rows if self.loss.joins_rows else lambda rows: rows
         embedded = [join(column.float()) for column in self._embed(columns)]
+        if torch.is_grad_enabled():
+            # A loss of zero is made of the rows, which ask for no gradient where only the distance is trained.
+            embedded = [column if column.requires_grad else column.requires_grad_() for column in embedded]
         gathered = None if target is None else join(target)
         with torch.autocast(embedded[0].device.type, enabled=False):
             loss: Tensor = self.loss(embedded, gathered)
-        if not loss.requires_grad:
-            # Only the distance is trained, and this batch teaches it nothing: a zero that has a gradient.
-            loss = loss + sum(parameter.sum() * 0 for parameter in self.parameters() if parameter.requires_grad)
         return loss
 
     def _embed(self, columns: Sequence[Sequence[Prepared]]) -> list[Tensor]:
