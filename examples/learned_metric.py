@@ -47,7 +47,7 @@ if len(sys.argv) > 1:
     rows, names = frozen.encode(files, normalize=True), np.array([path.parent.name for path in files])
 else:
     digits = load_digits(n_class=10)
-    rows, names = digits.data[:400].astype(np.float32), digits.target[:400]
+    rows, names = digits.data[:200].astype(np.float32), digits.target[:200]
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
 known, people = np.unique(names, return_inverse=True)
