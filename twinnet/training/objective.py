@@ -22,7 +22,7 @@ from twinnet.tower import Tower
 from twinnet.training.gather import gather_rows
 
 # A backward pass costs so much that padding is dearer than in encoding, but each group has a price of its own too.
-PADDING_SHARE = 0.2
+PADDING_SHARE = 0.5
 
 
 class Objective(nn.Module):

@@ -101,7 +101,7 @@ class Trainer:
         self._accelerator = Accelerator(mixed_precision=config.precision)
         torch.manual_seed(config.seed + self._accelerator.process_index)
         groups = parameter_groups(self._objective, config, len(self.plan))
-        self._optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
+        self._optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)
         self._continuation = self._checkpoints()
