@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -45,6 +47,18 @@ def check_files(folder: Path, files: Mapping[str, str], what: str) -> None:
             raise TwinnetError(
                 f"{path}: truncated or changed since the {what} was saved: restore it or save the {what} again"
             )
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        TwinnetError: If it is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise TwinnetError(f"{path}: cannot be read ({error}): the file is missing or damaged") from error
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -4,47 +4,29 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from twinnet.backbones.bert import BertBackbone
 from twinnet.backbones.transformers import TransformersBackbone
 from twinnet.errors import TwinnetError
-from twinnet.files import read_weights
-from twinnet.folder import WEIGHTS, head_folder
-from twinnet.heads import Dense, HeadLayer, LayerNorm, Normalize, Pooling
+from twinnet.files import read_json
+from twinnet.folder import head_folder
+from twinnet.heads import HeadLayer
 from twinnet.network import TwinNetwork
 from twinnet.text.preprocess import TOKENIZER_FILE, TextPreprocess, read_side_files
+from twinnet.text.sbert_modules import MODULE, READERS, WRITERS
 
 log = logging.getLogger(__name__)
 
 MODULES = "modules.json"
 SETTINGS = "config_sentence_transformers.json"
-MODULE = "config.json"
 TRANSFORMER = "sentence_bert_config.json"
 TYPES = "sentence_transformers.models."
 # Before modules were called Transformer, they were called after the architecture.
 TRANSFORMERS = ("Transformer", "BERT", "RoBERTa", "DistilBERT", "ALBERT", "XLNet", "CamemBERT", "XLMRoBERTa")
 SIMILARITIES = ("cosine", "dot", "euclidean", "manhattan")
-ACTIVATIONS = {
-    "gelu": "torch.nn.modules.activation.GELU",
-    "identity": "torch.nn.modules.linear.Identity",
-    "relu": "torch.nn.modules.activation.ReLU",
-    "sigmoid": "torch.nn.modules.activation.Sigmoid",
-    "silu": "torch.nn.modules.activation.SiLU",
-    "tanh": "torch.nn.modules.activation.Tanh",
-}
-LEGACY_MODES = {
-    "pooling_mode_cls_token": "cls",
-    "pooling_mode_max_tokens": "max",
-    "pooling_mode_mean_tokens": "mean",
-    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
-    "pooling_mode_weightedmean_tokens": "weightedmean",
-    "pooling_mode_lasttoken": "lasttoken",
-}
 
 
 def is_sbert_folder(folder: Path) -> bool:
@@ -62,7 +44,7 @@ def read_sbert(folder: Path, *, trust_remote_code: bool = False) -> TwinNetwork:
     Raises:
         TwinnetError: If a file is missing or damaged, or a module is of a type that twinnet does not know.
     """
-    modules = _read_json(folder / MODULES) if (folder / MODULES).is_file() else []
+    modules = read_json(folder / MODULES) if (folder / MODULES).is_file() else []
     layers: list[HeadLayer] = []
     transformer = folder
     for module in modules:
@@ -76,7 +58,7 @@ def read_sbert(folder: Path, *, trust_remote_code: bool = False) -> TwinNetwork:
                 f"{folder / MODULES}: module type {module['type']!r} is not known: "
                 f"{', '.join(['Transformer', *READERS])} are"
             )
-    settings = _read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
+    settings = read_json(folder / SETTINGS) if (folder / SETTINGS).is_file() else {}
     network = TwinNetwork(
         _read_backbone(transformer, trust_remote_code),
         layers if modules else ["pooling/mean"],
@@ -121,7 +103,7 @@ def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
 
 def _read_backbone(folder: Path, trust_remote_code: bool) -> BertBackbone | TransformersBackbone:
     """By twinnet's own reader where that is possible: importing transformers takes seconds."""
-    _read_json(folder / MODULE)
+    read_json(folder / MODULE)
     found = BertBackbone.from_folder(folder)
     return found or TransformersBackbone.from_folder(folder, trust_remote_code=trust_remote_code)
 
@@ -148,8 +130,8 @@ def _tokenizer_config(preprocess: TextPreprocess) -> dict[str, Any]:
 
 
 def _read_preprocess(folder: Path, settings: dict[str, Any]) -> TextPreprocess:
-    config = _read_json(folder / MODULE)
-    limits: dict[str, Any] = next((_read_json(path) for path in sorted(folder.glob("sentence_*_config.json"))), {})
+    config = read_json(folder / MODULE)
+    limits: dict[str, Any] = next((read_json(path) for path in sorted(folder.glob("sentence_*_config.json"))), {})
     return read_tokenizer(
         folder,
         config,
@@ -215,87 +197,11 @@ def _tokenizer_json(folder: Path) -> str:
     return source
 
 
-def _read_pooling(place: Path) -> list[HeadLayer]:
-    config = _read_json(place / MODULE)
-    modes = config.get("pooling_mode") or [mode for key, mode in LEGACY_MODES.items() if config.get(key)] or "mean"
-    return [Pooling(modes, include_prompt=config.get("include_prompt", True))]
-
-
-def _read_dense(place: Path) -> list[HeadLayer]:
-    config = _read_json(place / MODULE)
-    kinds = {path.rpartition(".")[2]: name for name, path in ACTIVATIONS.items()}
-    kind = config.get("activation_function", "Tanh").rpartition(".")[2]
-    if kind not in kinds:
-        raise TwinnetError(f"{place / MODULE}: activation {kind!r} is not known: {', '.join(kinds)} are")
-    layer = Dense(
-        config["in_features"],
-        config["out_features"],
-        bias=config.get("bias", True),
-        activation=kinds[kind],
-        residual=config.get("use_residual", False),
-    )
-    layer.load_state_dict(_read_module_weights(place))
-    return [layer]
-
-
-def _read_layer_norm(place: Path) -> list[HeadLayer]:
-    layer = LayerNorm(_read_json(place / MODULE)["dimension"])
-    layer.load_state_dict(_read_module_weights(place))
-    return [layer]
-
-
-def _read_module_weights(place: Path) -> dict[str, torch.Tensor]:
-    old = place / "pytorch_model.bin"
-    if old.is_file() and not (place / WEIGHTS).is_file():
-        weights: dict[str, torch.Tensor] = torch.load(old, map_location="cpu", weights_only=True)
-        return weights
-    return read_weights(place / WEIGHTS)
-
-
-def _write_pooling(layer: Any, width: int) -> dict[str, Any]:
-    legacy = {key: mode in layer.modes for key, mode in LEGACY_MODES.items()}
-    in_legacy_order = [mode for key, mode in LEGACY_MODES.items() if legacy[key]] == layer.modes
-    modes = legacy if in_legacy_order else {"pooling_mode": layer.modes}
-    return {"word_embedding_dimension": width, **modes, "include_prompt": layer.include_prompt}
-
-
-def _write_dense(layer: Any, width: int) -> dict[str, Any]:
-    config = {
-        "in_features": width,
-        "out_features": layer.out_width(width),
-        "bias": layer.linear.bias is not None,
-        "activation_function": ACTIVATIONS[layer.config.get("activation", "identity")],
-    }
-    return config | ({"use_residual": True} if layer.skip else {})
-
-
-READERS: dict[str, Callable[[Path], list[HeadLayer]]] = {
-    "Pooling": _read_pooling,
-    "Dense": _read_dense,
-    "LayerNorm": _read_layer_norm,
-    "Normalize": lambda _: [Normalize()],
-    "Dropout": lambda _: [],  # does nothing outside its own training
-}
-WRITERS: dict[str, Callable[[Any, int], dict[str, Any]]] = {
-    "Pooling": _write_pooling,
-    "Dense": _write_dense,
-    "LayerNorm": lambda _, width: {"dimension": width},
-    "Normalize": lambda _layer, _width: {},
-}
-
-
 def _inside(folder: Path, path: str) -> Path:
     place = folder / path
     if not place.resolve().is_relative_to(folder.resolve()):
         raise TwinnetError(f"{folder / MODULES}: path {path!r} lies outside the folder: do not trust it")
     return place
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise TwinnetError(f"{path}: cannot be read ({error}): the file is missing or damaged") from error
 
 
 def _write_json(path: Path, content: Any) -> None:
