@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from twinnet.acceleration import ActivationRanges
 from twinnet.embeddings import as_embeddings, is_stored, stored_rows
-from twinnet.encoding import EncodeReport, encode
+from twinnet.encoding import EncodeReport, batch_budget, encode, evaluating
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.quantization import Int8Ranges, finisher
@@ -167,11 +167,10 @@ class TwinEncoder(nn.Module):
             TwinnetError: If there are none, or one cannot be taken.
         """
         tower = self.side(side)
-        preprocess, was_training = tower.reader(), tower.training
-        tower.eval()
-        budget = preprocess.budget.get(tower.device.type, preprocess.budget["cpu"])
-        tower.activation_ranges = ActivationRanges.measure(tower, preprocess.prepare(list(items)), budget, data)
-        tower.train(was_training)
+        preprocess = tower.reader()
+        prepared, budget = preprocess.prepare(list(items)), batch_budget(tower, preprocess)
+        with evaluating(tower):
+            tower.activation_ranges = ActivationRanges.measure(tower, prepared, budget, data)
 
     def _is_one(self, items: Any, side: Side) -> bool:
         if is_stored(items):

@@ -79,9 +79,9 @@ def encode(
     items = _as_sequence(items)
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
-    with _bar(len(source), progress) as bar, _evaluating(tower), running(tower, precision) as embed:
+    with _bar(len(source), progress) as bar, evaluating(tower), running(tower, precision) as embed:
         for window in _windows(items, source, preprocess, skip_bad):
-            for batch in plan_batches([p.cost for p in window.prepared], _budget(tower, preprocess)):
+            for batch in plan_batches([p.cost for p in window.prepared], batch_budget(tower, preprocess)):
                 rows = finish(embed([window.prepared[i] for i in batch]))
                 if out is None:
                     out = _empty(len(items), rows)
@@ -173,7 +173,8 @@ def _empty(count: int, rows: Rows) -> Rows:
     return np.full((count, *rows.shape[1:]), missing, dtype=rows.dtype)
 
 
-def _budget(tower: Tower, preprocess: Preprocess) -> int:
+def batch_budget(tower: Tower, preprocess: Preprocess) -> int:
+    """The cost that a batch may reach on the tower's device."""
     return preprocess.budget.get(tower.device.type, preprocess.budget["cpu"])
 
 
@@ -192,7 +193,8 @@ def _bar(total: int, progress: bool | None) -> Any:
 
 
 @contextmanager
-def _evaluating(tower: Tower) -> Iterator[None]:
+def evaluating(tower: Tower) -> Iterator[None]:
+    """The tower in evaluation mode, and then in its own again."""
     was_training = tower.training
     if was_training:
         tower.eval()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.items import ITEMS_HELP, SIDES, Source
-from twinnet.cli.options import FILE_HELP, add_device, add_format, calibrated_folder, count, load_network
+from twinnet.cli.items import ITEMS_HELP, SIDES, Source, add_reading
+from twinnet.cli.options import FILE_HELP, add_device, calibrated_folder, count, load_network
 from twinnet.cli.output import as_json
 
 
@@ -13,10 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("model", metavar="MODEL", help="the folder of a network, or a name")
     parser.add_argument("file", metavar="FILE", help=f"{FILE_HELP}; {ITEMS_HELP}")
-    parser.add_argument(
-        "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
-    )
-    add_format(parser)
+    add_reading(parser)
     parser.add_argument("--side", choices=SIDES, default="left", help="of a half-twin, the side (default: left)")
     parser.add_argument(
         "--items", type=count, default=512, metavar="N", help="how many, spread over the file (default: 512)"

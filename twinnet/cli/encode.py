@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.items import ITEMS_HELP, SIDES, Embedded, Source, embed, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_format, add_model, add_precision, count, load_network
+from twinnet.cli.items import ITEMS_HELP, SIDES, Embedded, Source, add_reading, embed, refuse, takes_pictures
+from twinnet.cli.options import FILE_HELP, add_model, add_precision, count, load_network
 from twinnet.cli.output import Stages, as_json, destination, write_atomically
 
 if TYPE_CHECKING:
@@ -25,10 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"{FILE_HELP}; {ITEMS_HELP}",
     )
-    parser.add_argument(
-        "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
-    )
-    add_format(parser)
+    add_reading(parser)
     parser.add_argument(
         "--out",
         required=True,

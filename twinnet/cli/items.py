@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import FORMATS
+from twinnet.cli.options import FORMATS, add_format
 from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 ITEMS_HELP = "for pictures a folder of them, a picture, or such a file with their paths, relative to it"
 SIDES = ("left", "right")
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """How a file that lists sentences or pictures is read."""
+    parser.add_argument(
+        "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
+    )
+    add_format(parser)
 
 
 @dataclass(frozen=True)

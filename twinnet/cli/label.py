@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.items import ITEMS_HELP, SIDES, Source, embed, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_format, add_model, add_output, add_precision, count, load_network
+from twinnet.cli.items import ITEMS_HELP, SIDES, Source, add_reading, embed, refuse, takes_pictures
+from twinnet.cli.options import FILE_HELP, add_model, add_output, add_precision, count, load_network
 from twinnet.cli.output import Stages, finish, shown
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--side", choices=SIDES, default="right", help="the side of a half-twin that takes FILE (default: right)"
     )
-    parser.add_argument(
-        "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
-    )
-    add_format(parser)
+    add_reading(parser)
     add_model(parser)
     add_precision(parser)
     add_output(parser)

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from twinnet.cli.corpus import Corpus, is_stored
-from twinnet.cli.items import ITEMS_HELP, SIDES, Source, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_format, add_model, add_output, add_precision, count, load_network
+from twinnet.cli.items import ITEMS_HELP, SIDES, Source, add_reading, refuse, takes_pictures
+from twinnet.cli.options import FILE_HELP, add_model, add_output, add_precision, count, load_network
 from twinnet.cli.output import Stages, finish, shown
 from twinnet.errors import TwinnetError
 
@@ -31,13 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how a corpus is searched: exact (default), hashed (by codes, then by the embeddings), or another index "
         "of `twinnet plugins`",
     )
-    parser.add_argument(
-        "--column", metavar="NAME", help="the column with the text or the paths (default: text, image, or the only one)"
-    )
     for name, side in (("query", "left"), ("corpus", "right")):
         about = f"the side of a half-twin that takes it (default: {side})"
         parser.add_argument(f"--{name}-side", choices=SIDES, default=side, help=about)
-    add_format(parser)
+    add_reading(parser)
     add_model(parser)
     add_precision(parser)
     add_output(parser)
