@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twinnet import TwinnetError
@@ -13,6 +13,7 @@ from twinnet.training.schedule import SCHEDULES, rate_factor
 
 
 @given(st.integers(1, 200), st.floats(0, 0.9), st.sampled_from(sorted(SCHEDULES)))
+@example(1, 0.75, "slanted-triangular")
 def test_rates_rise_then_never_rise_again(steps, warmup, schedule):
     rates = [rate_factor(step, steps, warmup, schedule) for step in range(steps)]
     peak = round(steps * warmup)

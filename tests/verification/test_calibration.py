@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.linear_model import LogisticRegression
@@ -24,10 +24,12 @@ def choose(scores, same, rate):
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000), st.floats(0.006, 0.5), st.sampled_from([1, 2, None]))
+@example(0, 0.49999999999999994, None)
 def test_the_threshold_is_the_lowest_that_keeps_the_rate(seed, rate, decimals):
     scores, same = drawn(seed, decimals=decimals)
     impostor = scores[~same]
-    allowed = [t for t in np.unique(impostor) if (impostor >= t).mean() <= rate]
+    # A rate that falls short of a count of pairs by no more than rounding means that count.
+    allowed = [t for t in np.unique(impostor) if (impostor >= t).mean() <= rate * (1 + 1e-12)]
     if (impostor >= min(allowed)).sum() < 30:
         with pytest.raises(TwinnetError, match="the same score"):
             choose(scores, same, rate)

@@ -43,7 +43,7 @@ def rate_factor(step: int, steps: int, warmup: float, schedule: str) -> float:
     Args:
         step: The step, from 0.
         steps: All steps of the run.
-        warmup: Share of the steps in which the rate rises linearly.
+        warmup: Share of the steps in which the rate rises linearly; the last step is always at the peak or after it.
         schedule: A name of `SCHEDULES`.
     """
-    return SCHEDULES[schedule](step, steps, round(steps * warmup))
+    return SCHEDULES[schedule](step, steps, min(round(steps * warmup), steps - 1))
