@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,6 +47,7 @@ class _Compiled:
 
     def __init__(self, tower: Tower, precision: str, state: tuple[Any, ...]) -> None:
         self.openvino = _import_openvino()
+        self.core = _core()
         self.state = state
         self.copy = quantized(tower, _ranges(tower)) if precision == "int8" else None
         self.settings = {
@@ -64,7 +66,7 @@ class _Compiled:
                 # Tracing is deprecated, and warns of lengths that are looked at; OpenVINO knows no other way.
                 warnings.simplefilter("ignore")
                 converted = self.openvino.convert_model(traced, example_input=tuple(inputs.values()))
-            self.models[key] = self.openvino.Core().compile_model(converted, "CPU", self.settings)
+            self.models[key] = self.core.compile_model(converted, "CPU", self.settings)
         return self.models[key]
 
 
@@ -122,6 +124,12 @@ def _ranges(tower: Tower) -> ActivationRanges:
             "calibrate-int8`), then save it"
         )
     return tower.activation_ranges
+
+
+@cache
+def _core() -> Any:
+    """The one Core of this process: where several come and go, memory is overwritten (openvino 2026.4)."""
+    return _import_openvino().Core()
 
 
 def _import_openvino() -> Any:
