@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
 
 from twinnet import TwinNetwork
+from twinnet.data.examples import Examples
 from twinnet.data.samplers import ShuffledBatches
+from twinnet.errors import TwinnetError
+from twinnet.supervision import Supervision
 from twinnet.training.feed import BatchFeed
 from twinnet.training.plan import StepPlan
 
@@ -36,30 +35,9 @@ def test_workers_prepare_what_the_thread_does(labelled_pictures, first):
                 np.testing.assert_array_equal(one.data, other.data)
 
 
-BAD_ITEM = """
-import numpy as np
-from twinnet import TwinNetwork
-from twinnet.data.examples import Examples
-from twinnet.data.samplers import ShuffledBatches
-from twinnet.errors import TwinnetError
-from twinnet.supervision import Supervision
-from twinnet.training.feed import BatchFeed
-from twinnet.training.plan import StepPlan
-
-pictures = [*np.zeros((4, 20, 20, 3), np.uint8), "no such file.png"]
-examples = Examples((pictures,), [0, 1, 0, 1, 0], Supervision.LABELS, ("dark", "bright"))
-network = TwinNetwork("timm/resnet10t", preprocess={"name": "image", "size": [16, 16]})
-plan = StepPlan(ShuffledBatches(len(examples), 5, 0), epochs=2, per_step=2)
-try:
-    list(BatchFeed(network, examples, plan, seed=3, workers=WORKERS).steps(0))
-except TwinnetError as error:
-    print(error)
-"""
-
-
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_bad_item_is_named_by_its_row(workers):
-    """In a process of its own: one that has run many other tests does not always survive a fork."""
-    program = BAD_ITEM.replace("WORKERS", str(workers))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert re.match(r"column 1, row 4 of the examples: .*no such file", done.stdout)
+def test_a_bad_item_is_named_by_its_row(labelled_pictures, workers):
+    pictures = [*labelled_pictures.columns[0][:4], "no such file.png"]
+    examples = Examples((pictures,), [0, 1, 0, 1, 0], Supervision.LABELS, ("dark", "bright"))
+    with pytest.raises(TwinnetError, match=r"^column 1, row 4 of the examples: .*no such file"):
+        list(feed(examples, workers).steps(0))
