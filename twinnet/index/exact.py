@@ -60,16 +60,17 @@ class ExactIndex(Index):
         k = min(k, len(self))
         if k == 0 or len(rows) == 0:
             return np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
-        found = [self._search_block(block, k) for block in rows.split(QUERY_BLOCK)]
+        buffer = rows.new_empty(min(len(rows), QUERY_BLOCK) * min(len(self), CORPUS_BLOCK))
+        found = [self._search_block(block, k, buffer) for block in rows.split(QUERY_BLOCK)]
         scores, positions = (torch.cat(part).numpy() for part in zip(*found, strict=True))
         return scores, self.ids[positions]
 
-    def _search_block(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    def _search_block(self, queries: Tensor, k: int, buffer: Tensor) -> tuple[Tensor, Tensor]:
         """The best k of all rows for a few queries: scores (Q, k) and positions (Q, k)."""
         best_scores = queries.new_empty(len(queries), 0)
         best_positions = torch.empty(len(queries), 0, dtype=torch.long)
         for start in range(0, len(self), CORPUS_BLOCK):
-            scores = block_scores(queries, self.rows[start : start + CORPUS_BLOCK], self.metric)
+            scores = block_scores(queries, self.rows[start : start + CORPUS_BLOCK], self.metric, buffer)
             columns = best_columns(scores, k)
             best_scores = torch.cat([best_scores, scores.gather(1, columns)], 1)
             best_positions = torch.cat([best_positions, columns + start], 1)

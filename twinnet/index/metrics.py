@@ -12,16 +12,27 @@ from twinnet.distances.hamming import signs
 from twinnet.embeddings import Embeddings
 from twinnet.errors import unknown_name
 
+# Columns of a product that stays in the processor's cache.
+TILE = 512
 EXACT = "donot_use_mm_for_euclid_dist"
 
 
-# Metric -> what is done to each row once, and the scores (N, M) of two blocks of such rows.
-METRICS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor, Tensor], Tensor]]] = {
-    "cosine": (F.normalize, lambda a, b: a @ b.T),
-    "ip": (lambda rows: rows, lambda a, b: a @ b.T),
-    "l2": (lambda rows: rows, lambda a, b: -torch.cdist(a, b, compute_mode=EXACT)),
-    "l1": (lambda rows: rows, lambda a, b: -torch.cdist(a, b, p=1)),
-    "hamming": (signs, lambda a, b: (a @ b.T - a.shape[1]) / 2),
+Scores = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def _products(a: Tensor, b: Tensor, out: Tensor) -> Tensor:
+    for tile, part in zip(out.split(TILE, dim=1), b.split(TILE), strict=True):
+        torch.mm(a, part.T, out=tile)
+    return out
+
+
+# Metric -> what is done to each row once, and the scores (N, M) of two blocks of such rows, written into a third.
+METRICS: dict[str, tuple[Callable[[Tensor], Tensor], Scores]] = {
+    "cosine": (F.normalize, _products),
+    "ip": (lambda rows: rows, _products),
+    "l2": (lambda rows: rows, lambda a, b, out: torch.neg(torch.cdist(a, b, compute_mode=EXACT), out=out)),
+    "l1": (lambda rows: rows, lambda a, b, out: torch.neg(torch.cdist(a, b, p=1), out=out)),
+    "hamming": (signs, lambda a, b, out: _products(a, b, out).sub_(a.shape[1]).div_(2)),
 }
 
 
@@ -41,6 +52,11 @@ def ready(rows: Embeddings, metric: str) -> Tensor:
     return METRICS[check_metric(metric)][0](torch.from_numpy(rows))
 
 
-def block_scores(a: Tensor, b: Tensor, metric: str) -> Tensor:
-    """Scores of all rows with all rows: (N, D), (M, D) -> (N, M)."""
-    return METRICS[metric][1](a, b)
+def block_scores(a: Tensor, b: Tensor, metric: str, buffer: Tensor | None = None) -> Tensor:
+    """Scores of all rows with all rows: (N, D), (M, D) -> (N, M).
+
+    With a buffer of at least N * M elements they are written into it, for callers with many blocks: new memory for each
+    would take as long as the products.
+    """
+    out = a.new_empty(len(a), len(b)) if buffer is None else buffer[: len(a) * len(b)].view(len(a), len(b))
+    return METRICS[metric][1](a, b, out)

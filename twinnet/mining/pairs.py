@@ -15,8 +15,9 @@ from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
 from twinnet.index.metrics import block_scores, ready
 
+# A block of scores that stays in the processor's cache.
 ROWS = 1024
-COLUMNS = 8192
+COLUMNS = 512
 # Rows of a block that are looked through at once.
 STRIP = 32
 # Candidates are sorted out when so many have come together.
@@ -77,15 +78,16 @@ def most_similar_pairs(
 
 def _upper_triangle(rows: Tensor, metric: str) -> Iterator[tuple[int, int, Tensor, int]]:
     """Blocks of scores with the place of their first one; -inf where j <= i; and how many count."""
+    buffer = rows.new_empty(ROWS * COLUMNS)
     for i in range(0, len(rows), ROWS):
         block = rows[i : i + ROWS]
         for j in range(i, len(rows), COLUMNS):
-            scores = block_scores(block, rows[j : j + COLUMNS], metric)
+            scores = block_scores(block, rows[j : j + COLUMNS], metric, buffer)
             counted = scores.numel()
-            if j == i:
-                square = scores[:, : len(block)]
-                square.masked_fill_(torch.ones_like(square, dtype=torch.bool).tril_(), -torch.inf)
-                counted -= len(block) * (len(block) + 1) // 2
+            if j < i + len(block):
+                counted_before = torch.ones_like(scores, dtype=torch.bool).tril_(i - j)
+                scores.masked_fill_(counted_before, -torch.inf)
+                counted -= int(counted_before.sum())
             yield i, j, scores, counted
 
 
