@@ -3,7 +3,8 @@
     python examples/learned_metric.py [FOLDER [MODEL]]
 
 FOLDER has one folder of pictures for each person; MODEL is the frozen network (efficientnet-lite0). Without them the
-pixels of scikit-learn's handwritten digits are the embeddings. Half of the people are for training.
+pixels of scikit-learn's handwritten digits are the embeddings. Half of the people are for training; of each of the
+others ten pictures, drawn at random, make the pairs.
 """
 
 import sys
@@ -17,6 +18,7 @@ import twinnet
 from twinnet import TwinNetwork
 from twinnet.data.examples import labelled
 from twinnet.data.pictures import files_under
+from twinnet.data.samplers import ClassBalancedBatches
 from twinnet.evaluation.comparison import Scored, eer_difference
 from twinnet.training import Trainer, TrainingConfig
 
@@ -51,18 +53,22 @@ else:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
 
 known, people = np.unique(names, return_inverse=True)
-seen = np.isin(people, np.random.default_rng(0).permutation(len(known))[: len(known) // 2])
+rng = np.random.default_rng(0)
+learners, others = np.split(rng.permutation(len(known)), [len(known) // 2])
+seen = np.isin(people, learners)
+judged = np.concatenate([rng.permutation(np.flatnonzero(people == person))[:10] for person in others])
 stored = {"name": "vectors", "width": rows.shape[1]}
-euclidean = scored(TwinNetwork(stored, distance="euclidean"), rows[~seen], people[~seen])
+euclidean = scored(TwinNetwork(stored, distance="euclidean"), rows[judged], people[judged])
 everybody = np.ones(len(known))
-print(f"{seen.sum()} pictures to train, {(~seen).sum()} of {len(known) - len(known) // 2} others to judge")
+print(f"{seen.sum()} pictures of {len(learners)} people to train, {len(judged)} of {len(others)} others to judge")
 print(f"Euclidean: equal error rate {euclidean.eer(everybody):.4f}")
 
 for name, loss in LOSSES.items():
     network = TwinNetwork(stored, distance="mahalanobis")
-    settings = TrainingConfig(epochs=60, batch_size=200, learning_rate=1e-3)
-    Trainer(network, loss, labelled(list(rows[seen]), people[seen].tolist()), settings).run()
-    learned = scored(network, rows[~seen], people[~seen])
+    examples = labelled(list(rows[seen]), people[seen].tolist())
+    batches = ClassBalancedBatches(examples.target, classes_per_batch=min(16, len(learners)), items_per_class=4)
+    Trainer(network, loss, examples, TrainingConfig(epochs=20, learning_rate=1e-3), batches=batches).run()
+    learned = scored(network, rows[judged], people[judged])
     change = eer_difference(learned, euclidean)
     print(
         f"Mahalanobis, {name}: {learned.eer(everybody):.4f}, "
