@@ -93,4 +93,4 @@ class TrackingPreprocess(Preprocess):
     def batch(self, crops: Pixels) -> Batch:
         """Crops uint8 (B, S, S, 3) as they come from `twinnet.tracking.crops` -> normalised (B, 3, S, S)."""
         pixels = torch.from_numpy(crops).permute(0, 3, 1, 2)  # channels last in memory
-        return {"pixels": pixels.to(torch.float32, copy=True).sub_(self.mean).div_(self.std)}
+        return {"pixels": (pixels - self.mean).div_(self.std)}
