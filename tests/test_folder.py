@@ -59,6 +59,20 @@ def test_saving_replaces_a_network_and_nothing_else(text_network, make_text_netw
         text_network.save(tmp_path / "photos" / "holiday.jpg")
 
 
+def test_what_lies_beside_a_network_stays(make_text_network, tmp_path):
+    folder = tmp_path / "net"
+    make_text_network(head=["pooling/mean", {"name": "dense", "out_features": 4}]).save(folder)
+    before = {path.relative_to(folder) for path in folder.rglob("*")}
+    (folder / "notes").mkdir()
+    (folder / "notes" / "MODEL_CARD.md").write_text("card")
+    make_text_network().save(folder)
+    after = {path.relative_to(folder) for path in folder.rglob("*")}
+    assert (folder / "notes" / "MODEL_CARD.md").read_text() == "card"
+    assert {path.as_posix() for path in after - before} == {"notes", "notes/MODEL_CARD.md"}
+    assert before - after  # what the head wrote
+    TwinNetwork.load(folder)
+
+
 def change_manifest(folder, change, *, sign=True):
     """Change twin.json as somebody would who can compute its checksum, or as somebody who does not."""
     manifest = json.loads((folder / "twin.json").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,13 +36,14 @@ FORMAT = 1
 
 
 def save(network: TwinNetwork, folder: Path) -> Path:
-    """Write a network into `folder`, replacing a saved network that is there.
+    """Write a network into `folder`, replacing a saved network that is there; other files beside it stay.
 
     Raises:
         TwinnetError: If `folder` holds something else, or cannot be written (the folder is left as it was).
     """
     with whole_folder(folder, MANIFEST, "network") as temporary:
         _write(network, temporary)
+        _keep_others(folder, temporary)
     return folder
 
 
@@ -124,6 +126,19 @@ def _write(network: TwinNetwork, folder: Path) -> None:
     manifest["files"] = {path.relative_to(folder).as_posix(): checksum(path) for path in files}
     manifest["sha256"] = _manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _keep_others(folder: Path, replacement: Path) -> None:
+    """Copy what somebody put beside a saved network, such as a model card, into the folder that takes its place."""
+    try:
+        written = {MANIFEST, *_read_manifest(folder)["files"]}
+    except TwinnetError:  # no network so far, or one so damaged that nobody knows which files are its own
+        return
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if path.is_file() and name.as_posix() not in written and not (replacement / name).exists():
+            (replacement / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, replacement / name, follow_symlinks=False)
 
 
 def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False) -> dict[str, Any]:

@@ -188,7 +188,7 @@ class TwinNetwork(TwinEncoder):
         """Write the network into a folder, atomically; nothing is pickled.
 
         Args:
-            folder: A new folder, or one that holds a saved network, which is replaced.
+            folder: A new folder, or one that holds a saved network, which is replaced; other files in it stay.
 
         Returns:
             The folder.

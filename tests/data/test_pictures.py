@@ -28,6 +28,20 @@ def test_a_folder_of_classes(folder):
     assert len(files_under(folder)) == 4
 
 
+def test_links_to_folders_are_followed_and_circles_are_not(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "1.png").write_bytes((folder / "a" / "1.png").read_bytes())
+    (folder / "c").symlink_to(elsewhere, target_is_directory=True)
+    (elsewhere / "up").symlink_to(folder, target_is_directory=True)
+    examples = read_pictures(folder)
+    assert [path.relative_to(folder).as_posix() for path in examples.columns[0]][2:] == ["b/2.png", "c/1.png"]
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(TwinnetError, match="nowhere"):
+        files_under(tmp_path / "nowhere")
+
+
 @pytest.mark.parametrize(
     ("content", "kind", "target"),
     [

@@ -116,7 +116,7 @@ def load_network(options: argparse.Namespace) -> TwinNetwork:
 
 
 def calibrated_folder(options: argparse.Namespace) -> Path:
-    """Where a network is saved with its threshold: --out, or the folder that MODEL is.
+    """Where a network is saved with what was measured: --out, or the folder that MODEL is.
 
     Raises:
         TwinnetError: If there is neither, or something else than a network is there.
@@ -124,7 +124,7 @@ def calibrated_folder(options: argparse.Namespace) -> Path:
     from twinnet.folder import check_destination
 
     if options.out is None and not Path(options.model).is_dir():
-        raise TwinnetError(f"{options.model} is no folder to save a threshold in: choose one with --out")
+        raise TwinnetError(f"{options.model} is no folder that the network could be saved in: choose one with --out")
     target = Path(options.out or options.model)
     check_destination(target)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
@@ -68,21 +69,29 @@ def class_folders(folder: Path) -> tuple[list[Path], list[str]]:
 
 
 def files_under(folder: Path) -> list[Path]:
-    """The files in a folder and in its folders, sorted; hidden ones do not count.
+    """The files in a folder and in its folders, sorted; hidden ones do not count, links to folders do.
 
     Raises:
-        TwinnetError: If there are none.
+        TwinnetError: If there are none, or a folder cannot be read.
     """
-    paths = sorted(path for path in folder.rglob("*") if _is_input(path) and not _is_hidden(path.relative_to(folder)))
+    try:
+        paths = sorted(_walk(folder, frozenset()))
+    except OSError as error:
+        raise TwinnetError(f"{folder} cannot be read ({error})") from error
     if not paths:
         raise TwinnetError(f"{folder} holds no files")
     return paths
 
 
-def _is_input(path: Path) -> bool:
-    """A link to nothing counts, so that it is reported and not passed over."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """The files below a folder, and links to nothing, so that they are reported; no links to a folder above."""
+    own = folder.resolve()
+    if own in above:
+        return
+    for path in folder.iterdir():
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _walk(path, above | {own})
+        elif path.is_file() or path.is_symlink():
+            yield path
