@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 import twinnet
 from twinnet import TwinNetwork
 from twinnet.data.examples import labelled
-from twinnet.data.pictures import files_under
+from twinnet.data.pictures import class_folders
 from twinnet.data.samplers import ClassBalancedBatches
 from twinnet.evaluation.comparison import Scored, eer_difference
 from twinnet.training import Trainer, TrainingConfig
@@ -44,9 +44,9 @@ def behind(frozen: TwinNetwork, metric: TwinNetwork) -> TwinNetwork:
 
 frozen = None
 if len(sys.argv) > 1:
-    files = files_under(Path(sys.argv[1]))
+    files, names = class_folders(Path(sys.argv[1]))
     frozen = twinnet.load(sys.argv[2] if len(sys.argv) > 2 else "efficientnet-lite0")
-    rows, names = frozen.encode(files, normalize=True), np.array([path.parent.name for path in files])
+    rows = frozen.encode(files, normalize=True)
 else:
     digits = load_digits(n_class=10)
     rows, names = digits.data[:200].astype(np.float32), digits.target[:200]

@@ -47,7 +47,6 @@ class _Compiled:
 
     def __init__(self, tower: Tower, precision: str, state: tuple[Any, ...]) -> None:
         self.openvino = _import_openvino()
-        self.core = _core()
         self.state = state
         self.copy = quantized(tower, _ranges(tower)) if precision == "int8" else None
         self.settings = {
@@ -66,7 +65,7 @@ class _Compiled:
                 # Tracing is deprecated, and warns of lengths that are looked at; OpenVINO knows no other way.
                 warnings.simplefilter("ignore")
                 converted = self.openvino.convert_model(traced, example_input=tuple(inputs.values()))
-            self.models[key] = self.core.compile_model(converted, "CPU", self.settings)
+            self.models[key] = _core().compile_model(converted, "CPU", self.settings)
         return self.models[key]
 
 

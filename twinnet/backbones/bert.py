@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
-from twinnet.files import read_weights
+from twinnet.files import read_json, read_weights
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "relu": nn.ReLU}
@@ -75,9 +74,9 @@ class BertBackbone(Backbone):
         """Read a model folder as `transformers` writes it, or None where it is no plain BERT encoder.
 
         Raises:
-            TwinnetError: If the weights are damaged.
+            TwinnetError: If the configuration is missing or damaged, or the weights are damaged.
         """
-        architecture = json.loads((folder / CONFIG).read_text("utf-8"))
+        architecture = read_json(folder / CONFIG)
         if not is_bert(architecture) or not (folder / WEIGHTS).is_file():
             return None
         backbone = cls.__new__(cls, architecture)

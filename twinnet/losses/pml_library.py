@@ -83,14 +83,15 @@ LEARNS_FROM = {
 }
 UNMINED = frozenset({"InstanceLoss", "ManifoldLoss", "P2SGradLoss", "PNPLoss", "RankedListLoss", "VICRegLoss"})
 
+EUCLIDEAN = (LpDistance, Mahalanobis)
 # The constants of these hold on the scale of one kind of distance.
 SCALED = {
-    "ContrastiveLoss": (LpDistance, Mahalanobis),
-    "GeneralizedLiftedStructureLoss": (LpDistance, Mahalanobis),
-    "LiftedStructureLoss": (LpDistance, Mahalanobis),
+    "ContrastiveLoss": EUCLIDEAN,
+    "GeneralizedLiftedStructureLoss": EUCLIDEAN,
+    "LiftedStructureLoss": EUCLIDEAN,
     "ManifoldLoss": CosineSimilarity,
-    "MarginLoss": (LpDistance, Mahalanobis),
-    "PairMarginMiner": (LpDistance, Mahalanobis),
+    "MarginLoss": EUCLIDEAN,
+    "PairMarginMiner": EUCLIDEAN,
     "ProxyAnchorLoss": CosineSimilarity,
     "RankedListLoss": LpDistance,
 }

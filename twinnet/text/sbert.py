@@ -103,7 +103,6 @@ def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
 
 def _read_backbone(folder: Path, trust_remote_code: bool) -> BertBackbone | TransformersBackbone:
     """By twinnet's own reader where that is possible: importing transformers takes seconds."""
-    read_json(folder / MODULE)
     found = BertBackbone.from_folder(folder)
     return found or TransformersBackbone.from_folder(folder, trust_remote_code=trust_remote_code)
 

@@ -55,8 +55,8 @@ class ResponseReader:
     def peak(self, responses: Map) -> Peak:
         """The peak of the maps (scales, H', W') of one target."""
         # Not NumPy's product: its waiting threads would slow the network's convolutions down by a third.
-        refined = self.finer @ torch.from_numpy(responses) @ self.finer.T
-        fine = refined.numpy()  # (scales, H' * upsampling, W' * upsampling)
+        # (scales, H' * upsampling, W' * upsampling)
+        fine = (self.finer @ torch.from_numpy(responses) @ self.finer.T).numpy()
         scale = int((fine.max((1, 2)) * self.penalties).argmax())
         raw = fine[scale]
         low = raw.min()

@@ -49,7 +49,7 @@ class Objective(nn.Module):
         embedded = [join(column.float()) for column in self._embed(columns)]
         if torch.is_grad_enabled():
             # A loss of zero is made of the rows, which ask for no gradient where only the distance is trained.
-            embedded = [column if column.requires_grad else column.requires_grad_() for column in embedded]
+            embedded = [column.requires_grad_() for column in embedded]
         gathered = None if target is None else join(target)
         with torch.autocast(embedded[0].device.type, enabled=False):
             loss: Tensor = self.loss(embedded, gathered)
