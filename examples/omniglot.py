@@ -23,20 +23,23 @@ from twinnet.image.omniglot import ARCHIVES, read_omniglot, rotated
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.training import Trainer, TrainingConfig
 
-BACKBONE = {"name": "timm", "model": "resnet18", "in_chans": 1, "layers": [1, 1, 1, 1], "channels": [24, 48, 96, 192],
-            "stem_width": 24}  # fmt: skip
-HEAD = [{"name": "flatten", "cells": 9}, {"name": "dense", "out_features": 256, "activation": "identity"}]
+BACKBONE = {"name": "small-resnet", "channels": [16, 48, 96, 192]}
+HEAD = [{"name": "flatten", "cells": 16}, {"name": "dense", "out_features": 512, "activation": "identity"}]
 WARP = {"name": "Warp", "degrees": 15, "scale": 0.2, "aspect": 0.4, "shear": 17, "translate": 0.1, "bend": 0.02,
         "fill": 255}  # fmt: skip
-PREPROCESS = {"name": "image", "size": [80, 80], "mean": [0.92], "std": [0.27], "augment": [WARP]}
-LOSS = {"name": "pml/CosFaceLoss", "margin": 0.2, "scale": 20}
+PREPROCESS = {"name": "image", "size": [56, 56], "mean": [0.92], "std": [0.27], "augment": [WARP]}
+VIEWS = [{"degrees": 10}, {"degrees": -10}, {"scale": 0.88}, {"scale": 1.12}]
+LOSS = {"name": "sum", "losses": [
+    {"name": "pml/SupConLoss", "temperature": 0.1},
+    {"name": "pml/CosFaceLoss", "margin": 0.2, "scale": 20, "weight": 0.5},
+]}  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--workers", type=int, default=0, help="processes that change the drawings (default: a thread)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and choose by the other 10")
     options = parser.parse_args()
@@ -67,6 +70,15 @@ def run(folder: str, options: argparse.Namespace) -> None:
     print(json.dumps({"steps": len(result.losses), "seconds": round(result.seconds), "dev": result.best}))
     print(json.dumps({"ink alone": ink_figures(split)}))
     print(json.dumps({"network": omniglot_figures(network, split)}))
+    print(json.dumps({"five views": omniglot_figures(seeing_views(network), split)}))
+
+
+def seeing_views(network: TwinNetwork) -> TwinNetwork:
+    """The same network, whose embeddings are means over turned and scaled views of a drawing."""
+    head = [*HEAD, "normalize", {"name": "views", "count": 1 + len(VIEWS)}]
+    wider = TwinNetwork(BACKBONE, head, "cosine", PREPROCESS | {"views": VIEWS})
+    wider.load_state_dict(network.state_dict())
+    return wider.to(network.device)
 
 
 def draw_tiny_omniglot(folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 
 class Component:
@@ -11,8 +11,13 @@ class Component:
 
     The arguments of the constructor are kept in `config`. They must be JSON values (numbers, strings, lists,
     dictionaries), because a saved network stores them in `twin.json` and builds the part from them again.
+
+    Attributes:
+        traceable: Whether `forward` does the same operations whatever the values in a batch are, so that a network of
+            such parts may be traced and compiled where that makes it faster.
     """
 
+    traceable: ClassVar[bool] = False
     _config: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:

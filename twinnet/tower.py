@@ -57,6 +57,11 @@ class Tower(nn.Module):
         """Where the weights are."""
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
+    @property
+    def traceable(self) -> bool:
+        """Whether all of its parts are, see `Component`."""
+        return self.backbone.traceable and all(layer.traceable for layer in self.head)
+
     def reader(self) -> Preprocess:
         """The preprocess.
 

@@ -96,8 +96,8 @@ def test_pictures_are_changed_in_training_only(picture):
     preprocess = ImagePreprocess((48, 40), augment=[{"name": "RandomRotation", "degrees": [90, 90], "expand": True}])
     (trained,) = preprocess.prepare_for_training([picture], [0])
     (plain,) = preprocess.prepare([picture])
-    np.testing.assert_array_equal(plain.data, picture)
-    np.testing.assert_array_equal(trained.data, preprocess.fit(np.rot90(picture)))
+    np.testing.assert_array_equal(plain.data[0], picture)
+    np.testing.assert_array_equal(trained.data[0], preprocess.fit(np.rot90(picture)))
     assert ImagePreprocess(**preprocess.config).config == preprocess.config
 
 
@@ -105,4 +105,4 @@ def test_a_result_of_the_right_size_is_not_cropped_again(picture):
     preprocess = ImagePreprocess((16, 16), crop=0.5, augment=[{"name": "Resize", "size": [16, 16]}])
     (trained,) = preprocess.prepare_for_training([picture], [0])
     expected = v2.functional.resize(torch.from_numpy(picture).permute(2, 0, 1), [16, 16])
-    np.testing.assert_array_equal(trained.data, expected.permute(1, 2, 0))
+    np.testing.assert_array_equal(trained.data[0], expected.permute(1, 2, 0))

@@ -28,7 +28,7 @@ SMOOTHING = 0.8
 TINY = 1e-5
 
 
-@dataclass
+@dataclass(eq=False)
 class ActivationRanges:
     """What goes into each linear layer and convolution of a tower, measured once.
 

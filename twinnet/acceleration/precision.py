@@ -20,6 +20,8 @@ from twinnet.tower import Tower
 PRECISIONS = ("float32", "bfloat16", "int8", "auto")
 # The instruction sets of CPUs that multiply bfloat16 numbers themselves.
 BFLOAT16_SETS = ("avx512_bf16", "amx_bf16", "bf16")
+# Compiling takes a second or two: networks of pictures save so much by this many.
+WORTH_COMPILING = 200
 
 Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
 
@@ -27,16 +29,18 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def running(tower: Tower, precision: str) -> Iterator[Embed]:
+def running(tower: Tower, precision: str, items: int = 1) -> Iterator[Embed]:
     """A function that embeds prepared items as one batch: float32 rows (B, D).
 
     `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
     computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. On CPUs, OpenVINO
-    computes in `bfloat16` where it is installed, and always in `int8`.
+    computes in `bfloat16` where it is installed, and always in `int8`; in `float32`, it embeds many items with towers
+    that are traceable: those of twinnet's backbones for pictures.
 
     Args:
         tower: What embeds them, in evaluation mode.
         precision: One of `PRECISIONS`.
+        items: How many there will be.
 
     Raises:
         TwinnetError: If it is unknown, or `int8` and the tower has no ranges, or OpenVINO is not installed.
@@ -44,11 +48,10 @@ def running(tower: Tower, precision: str) -> Iterator[Embed]:
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
     chosen = _possible(precision, tower.device)
-    on_cpu = tower.device.type == "cpu"
-    if chosen == "int8" or (chosen == "bfloat16" and on_cpu and find_spec("openvino")):
-        from twinnet.acceleration.openvino import embedder
+    if chosen == "int8" or (tower.device.type == "cpu" and find_spec("openvino") and _gains(tower, chosen, items)):
+        from twinnet.acceleration.openvino import Embedder
 
-        yield embedder(tower, chosen)
+        yield Embedder(tower, chosen)
         return
     with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=chosen == "bfloat16"):
         yield lambda prepared: to_numpy(tower.embed(prepared))
@@ -80,6 +83,15 @@ def _possible(precision: str, device: torch.device) -> str:
             _say_once("this processor has no products of bfloat16 numbers: computing in float32")
         return "bfloat16" if native else "float32"
     return precision
+
+
+def _gains(tower: Tower, precision: str, items: int) -> bool:
+    """Whether OpenVINO on this CPU is faster than torch."""
+    from twinnet.acceleration.openvino import is_compiled
+
+    if precision == "float32":
+        return tower.traceable and (items >= WORTH_COMPILING or is_compiled(tower, precision))
+    return True
 
 
 @cache

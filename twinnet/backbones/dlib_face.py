@@ -25,6 +25,7 @@ class DlibFaceBackbone(Backbone):
     """
 
     width = WIDTH
+    traceable = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,6 +23,7 @@ class KochBackbone(Backbone):
 
     kind = "vector"
     width = WIDTH
+    traceable = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -31,6 +31,7 @@ class MobileFaceNetBackbone(Backbone):
     """
 
     width = WIDTH
+    traceable = True
 
     def __init__(self, checkpoint: str | None = None) -> None:
         super().__init__()

@@ -24,6 +24,7 @@ class SiamFCAlexNet(Backbone):
     kind = "map"
     width = 256
     stride = 8
+    traceable = True
 
     def __init__(self) -> None:
         super().__init__()

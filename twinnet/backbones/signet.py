@@ -28,6 +28,8 @@ class SigNet(Backbone):
         TwinnetError: If the input is too small for three poolings.
     """
 
+    traceable = True
+
     def __init__(self, size: Sequence[int] = (155, 220), narrow: int = 1, dim: int = 128) -> None:
         super().__init__()
         channels = [96 // narrow, 256 // narrow, 384 // narrow, 256 // narrow]

@@ -29,6 +29,8 @@ class TimmBackbone(Backbone):
         TwinnetError: If timm has no such model, or it does not take the arguments or the weights.
     """
 
+    traceable = True
+
     def __init__(
         self,
         model: str,

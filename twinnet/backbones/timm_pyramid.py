@@ -38,6 +38,7 @@ class TimmPyramid(Backbone):
     """
 
     kind = "map"
+    traceable = True
 
     def __init__(
         self,

@@ -23,6 +23,8 @@ class TorchvisionBackbone(Backbone):
         TwinnetError: If torchvision has no such model.
     """
 
+    traceable = True
+
     def __init__(self, model: str, weights: str | None = None) -> None:
         from torchvision import models
 

@@ -144,7 +144,6 @@ class Timed:
         self.spent: dict[str, float] = {}
         self.targets = targets
         self.own = FrameTracker(network, fast=fast).tracker
-        self.comparing = (self.own.network.distance, "locate" if self.own.knows_boxes else "dense")
 
     def init(self, image: Any, box: Any) -> None:
         """Begin with boxes beside each other."""
@@ -153,11 +152,11 @@ class Timed:
     def update(self, image: Any) -> None:
         """Follow them into the next frame."""
         self.spent = {"crop": 0.0, "network": 0.0}
-        network = self.own.network
+        passes = self.own.passes
         with (
             self._measuring(tracking, "crops", "crop"),
-            self._measuring(*self.comparing, "network"),
-            self._measuring(network, "forward", "network"),
+            self._measuring(passes, "maps", "network"),
+            self._measuring(passes, "boxes" if passes.knows_boxes else "scores", "network"),
         ):
             self.follower.follow(image)
 

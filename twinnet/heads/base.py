@@ -14,7 +14,12 @@ from twinnet.registry import heads
 
 
 class HeadLayer(Component, nn.Module):
-    """One step from features to an embedding. A constructor argument `in_features` may be left to `build_head`."""
+    """One step from features to an embedding. A constructor argument `in_features` may be left to `build_head`.
+
+    Layers count as traceable (see `Component`): one whose operations depend on the values says otherwise.
+    """
+
+    traceable = True
 
     @abstractmethod
     def forward(self, features: Features) -> Features:

@@ -16,6 +16,8 @@ from twinnet.image.decoding import Pixels, decode
 
 ARCHIVES = ("images_background.zip", "images_evaluation.zip")
 WAYS = 20
+# Drawers up to these train a network, and train one whose recipe is settled.
+TRAINED, LEARNED = 12, 16
 
 Rows = npt.NDArray[np.int64]
 
@@ -60,19 +62,16 @@ class KochSplit:
     drawers 1 to 12, validation the first 10 of Lake's evaluation set by name and drawers 13 to 16, and testing the last
     10 and drawers 17 to 20.
 
-    A network whose recipe is settled may learn from `background`, the 40 alphabets of training and validation; what is
-    then unseen of these is `unseen`, other drawings of the validation alphabets, by drawers 17 to 20.
+    He also speaks of 40 alphabets for everything but the one-shot trials (section 4.2). A network whose recipe is
+    settled may learn from `background`, drawers 1 to 16 of the 40 alphabets that are not tested; what is then unseen of
+    these is `unseen`, drawings of the validation alphabets by drawers 17 to 20.
     """
 
     train: Drawings
     dev: Drawings
     test: Drawings
+    background: Drawings
     unseen: Drawings
-
-    @property
-    def background(self) -> Drawings:
-        """The drawings of training and validation together."""
-        return self.train.joined(self.dev)
 
 
 def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
@@ -84,11 +83,13 @@ def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
     background, evaluation = (_read_archive(Path(folder) / name) for name in ARCHIVES)
     names = sorted(set(evaluation.alphabets.tolist()))
     first = np.isin(evaluation.alphabets, names[: len(names) // 2])
+    known, new = background.drawers <= LEARNED, evaluation.drawers > LEARNED
     return KochSplit(
-        background.take(background.drawers <= 12),
-        evaluation.take(first & (evaluation.drawers > 12) & (evaluation.drawers <= 16)),
-        evaluation.take(~first & (evaluation.drawers > 16)),
-        evaluation.take(first & (evaluation.drawers > 16)),
+        train=background.take(background.drawers <= TRAINED),
+        dev=evaluation.take(first & ~new & (evaluation.drawers > TRAINED)),
+        test=evaluation.take(~first & new),
+        background=background.take(known).joined(evaluation.take(first & ~new)),
+        unseen=evaluation.take(first & new),
     )
 
 

@@ -20,6 +20,7 @@ from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch
 from twinnet.image.augmentation import Augmentation
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
+from twinnet.image.views import View
 from twinnet.preprocess import Prepared, Preprocess
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -50,6 +51,8 @@ class ImagePreprocess(Preprocess):
         resample: "area" (fast), or the filter of Pillow that other libraries' weights were trained with: "bilinear",
             "bicubic" or "lanczos". These resize as torchvision and transformers do: the shorter side to size / crop,
             then the centre is cut out.
+        views: What the network sees beside the picture itself, as in `{"degrees": 10}` (see `View`). With V - 1 of
+            them it needs the head `{"name": "views", "count": V}`, which averages the embeddings.
 
     Raises:
         TwinnetError: If an argument makes no sense.
@@ -68,6 +71,7 @@ class ImagePreprocess(Preprocess):
         max_pixels: int = MAX_PIXELS,
         augment: Sequence[str | Mapping[str, Any]] = (),
         resample: str = AREA,
+        views: Sequence[Mapping[str, float]] = (),
     ) -> None:
         if len(mean) != len(std) or len(mean) not in (1, 3):
             raise TwinnetError(f"mean {mean} and std {std}: give one number each for grey, or three for RGB")
@@ -80,6 +84,10 @@ class ImagePreprocess(Preprocess):
         self.max_pixels = max_pixels
         self.resample = resample
         self.augmentation = Augmentation(augment) if augment else None
+        try:
+            self.views = [View(**view) for view in views]
+        except TypeError as error:
+            raise TwinnetError(f"views {list(views)}: {error}") from error
 
     def is_single(self, items: Any) -> bool:
         """A path, the bytes of a file, a PIL image or an array of two or three dimensions is one picture."""
@@ -113,19 +121,22 @@ class ImagePreprocess(Preprocess):
 
     def _prepare_one(self, item: Any, position: int) -> Prepared:
         least = ceil(DETAIL * max(self.size) / (self.crop or 1))
-        return self._prepared(self.fit(self._decode(item, position, least)))
+        return self._prepared(self._decode(item, position, least))
 
     def _augment_one(self, item: Any, position: int, seed: int) -> Prepared:
         if self.augmentation is None:
             return self._prepare_one(item, position)
         changed = self.augmentation(self._decode(item, position), seed)
-        return self._prepared(changed if changed.shape[:2] == self.size else self.fit(changed))
+        return self._prepared(changed, fitted=changed.shape[:2] == self.size)
 
     def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:
         return decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
 
-    def _prepared(self, pixels: Pixels) -> Prepared:
-        return Prepared(pixels, pixels.shape[0] * pixels.shape[1])
+    def _prepared(self, pixels: Pixels, fitted: bool = False) -> Prepared:
+        """All views of a picture (V, H, W, C)."""
+        seen = [pixels, *(view(pixels) for view in self.views)]
+        views = np.stack(seen if fitted else [self.fit(each) for each in seen])
+        return Prepared(views, len(views) * self.size[0] * self.size[1])
 
     def fit(self, pixels: Pixels) -> Pixels:
         """Crop and resize a picture (H, W, C) to what the network sees."""
@@ -151,8 +162,8 @@ class ImagePreprocess(Preprocess):
         return resized[top : top + self.size[0], left : left + self.size[1]]
 
     def collate(self, prepared: Sequence[Prepared]) -> Batch:
-        """Normalised pictures (B, C, H, W), in memory with the channels last, as convolutions like them."""
-        return {"pixels": self.normalise(torch.from_numpy(np.stack([item.data for item in prepared])))}
+        """Normalised views (B * V, C, H, W), in memory with the channels last, as convolutions like them."""
+        return {"pixels": self.normalise(torch.from_numpy(np.concatenate([item.data for item in prepared])))}
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """uint8 (B, H, W, C) -> float (B, C, H, W)."""

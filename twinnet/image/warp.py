@@ -90,11 +90,14 @@ def source_places(
         x and y, (H, W) each.
     """
     height, width = size
-    y, x = np.ogrid[:height, :width]
-    middle, moves = ((width - 1) / 2, (height - 1) / 2), np.asarray(shift, dtype=np.float64)
-    u, v = x - middle[0], y - middle[1]
-    found = [
-        (row[0] * u + row[1] * v + (centre + move + cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)))
-        for row, centre, move, field in zip(matrix, middle, moves, bend.astype(np.float64), strict=True)
-    ]
-    return found[0].astype(np.float32), found[1].astype(np.float32)
+    u = np.arange(width, dtype=np.float32) - (width - 1) / 2  # (W,)
+    v = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2  # (H, 1)
+    axes = zip(matrix.astype(np.float32), (width - 1, height - 1), np.asarray(shift), bend, strict=True)
+    found = []
+    for row, middle, move, field in axes:
+        # In double precision OpenCV resizes five times as fast here.
+        places = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        places += row[0] * u + np.float32(middle / 2 + move)
+        places += row[1] * v
+        found.append(places)
+    return found[0], found[1]

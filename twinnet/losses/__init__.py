@@ -10,6 +10,7 @@ from twinnet.losses.pml import MetricLearningLoss
 from twinnet.losses.regression import CosineRegressionLoss
 from twinnet.losses.softmax import SoftmaxLoss
 from twinnet.losses.triplet import TripletLoss
+from twinnet.losses.weighted_sum import WeightedSum
 
 __all__ = [
     "BatchTripletLoss",
@@ -22,4 +23,5 @@ __all__ = [
     "MetricLearningLoss",
     "SoftmaxLoss",
     "TripletLoss",
+    "WeightedSum",
 ]

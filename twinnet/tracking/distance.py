@@ -30,6 +30,7 @@ class ExemplarCosine(Distance):
         boxes: Whether a box is predicted at each place, by a `BoxHead`.
     """
 
+    traceable = True
     higher_is_closer = True
     log_odds = True
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from twinnet.boxes import Boxes, centres, from_centres
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
-from twinnet.fusion import fused
 from twinnet.network import TwinNetwork
 from twinnet.tracking.boxmap import BoxMapReader
 from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
+from twinnet.tracking.passes import Passes
 from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.tracking.protocol import target_places
 from twinnet.tracking.response import ResponseReader
@@ -53,7 +53,6 @@ class Tracker:
         stride = network.tower.backbone.stride
         if not isinstance(preprocess, TrackingPreprocess) or stride is None:
             raise TwinnetError("this is no tracking network: it needs the preprocess 'tracking' and a backbone of maps")
-        self.network = fused(network)
         self.preprocess = preprocess
         self.stride = stride
         point = network.operating_point
@@ -74,6 +73,8 @@ class Tracker:
             raise TwinnetError(f"constants of inference: {error}") from error
         half = self.inference.scales // 2
         self.factors = self.inference.scale_step ** np.linspace(-half, half, self.inference.scales)
+        self.passes = Passes(network, self.search_size)
+        self.network = self.passes.network
         self._readers: dict[int, Any] = {}
 
     def start(self, frame: Pixels, boxes: Any) -> list[Target]:
@@ -112,10 +113,7 @@ class Tracker:
 
     def maps(self, cuts: Pixels, side: Side = "right") -> Tensor:
         """Crops (N, S, S, 3) through the network -> (N, C, H, W)."""
-        batch = {name: tensor.to(self.network.device) for name, tensor in self.preprocess.batch(cuts).items()}
-        with torch.inference_mode():
-            embedded: Tensor = self.network(batch, side)
-        return embedded
+        return self.passes.maps(self.preprocess.batch(cuts)["pixels"], side)
 
     def compared(self, exemplar: Tensor, others: Tensor) -> npt.NDArray[np.float32]:
         """Scores of one exemplar map (1, C, h, w) with others (N, C, h, w): (N,)."""
@@ -162,8 +160,7 @@ class Tracker:
     def _read_scores(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         count = self.inference.scales
         exemplars = torch.cat([target.exemplar.expand(count, -1, -1, -1) for target in targets])
-        with torch.inference_mode():
-            responses = self.network.score_map(exemplars, search).float().cpu().numpy()
+        responses = self.passes.scores(exemplars, search)
         reader: ResponseReader = self._reader(ResponseReader, responses.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
             own = responses[number * count : (number + 1) * count]
@@ -178,10 +175,7 @@ class Tracker:
         zooms = [self.search_size / region[0].side for region in regions]
         sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
         first_sizes = np.stack([self._exemplar_size(target) for target in targets])
-        located: Any = self.network.distance
-        with torch.inference_mode():
-            size = torch.as_tensor(first_sizes, dtype=torch.float32, device=search.device)
-            scores, edges = (part.float().cpu().numpy() for part in located.locate(exemplars, search, size))
+        scores, edges = self.passes.boxes(exemplars, search, first_sizes)
         reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
             choice = reader.choose(scores[number], edges[number], sizes[number])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,9 +13,9 @@ from twinnet.data.examples import Examples
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
 from twinnet.losses.base import Loss
+from twinnet.losses.making import loss_kind, make_loss
 from twinnet.network import TwinNetwork
 from twinnet.preprocess import Prepared
-from twinnet.registry import losses
 from twinnet.supervision import Supervision
 from twinnet.tower import Tower
 from twinnet.training.gather import gather_rows
@@ -88,9 +87,14 @@ def build_loss(spec: str | Mapping[str, Any] | Loss, network: TwinNetwork, examp
     Raises:
         TwinnetError: If it is unknown, or cannot learn from these examples.
     """
-    loss = spec if isinstance(spec, Loss) else _create(spec, network, examples)
-    _check_needs(type(loss), loss.needs, examples)
-    return loss
+    if not isinstance(spec, Loss):
+        # Before it is made: what it would miss in the wrong kind of data makes a worse message.
+        kind = loss_kind(spec)
+        _check_needs(kind, kind.needs, examples)
+        classes = len(examples.classes) if examples.classes else None
+        spec = make_loss(spec, network.distance, network.tower.width, classes)
+    _check_needs(type(spec), spec.needs, examples)
+    return spec
 
 
 def _check_needs(kind: type[Loss], needs: frozenset[Supervision], examples: Examples) -> None:
@@ -100,22 +104,3 @@ def _check_needs(kind: type[Loss], needs: frozenset[Supervision], examples: Exam
             f"{kind.__name__} learns from {wanted}. These examples are {examples.supervision.value}: choose "
             "another loss"
         )
-
-
-def _create(spec: str | Mapping[str, Any], network: TwinNetwork, examples: Examples) -> Loss:
-    mapping: Mapping[str, Any] = {"name": spec} if isinstance(spec, str) else spec
-    kind = losses.get(mapping["name"].partition("/")[0])
-    # Before it is made: what it would miss in the wrong kind of data makes a worse message.
-    _check_needs(kind, kind.needs, examples)
-    asked = inspect.signature(kind).parameters
-    known = {
-        "dim": network.tower.width,
-        "classes": len(examples.classes) if examples.classes else None,
-        "distance": network.distance,
-    }
-    wants_ours = {name for name in known if name in asked and asked[name].default in (None, inspect.Parameter.empty)}
-    if "distance" in asked and any(parameter.requires_grad for parameter in network.distance.parameters()):
-        wants_ours.add("distance")  # what has weights is there to be learned
-    fill = {name: known[name] for name in wants_ours if name not in mapping}
-    loss: Loss = losses.create(mapping, **fill)
-    return loss

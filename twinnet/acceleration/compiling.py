@@ -1,0 +1,135 @@
+"""Modules compiled by OpenVINO for the CPU."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from twinnet.errors import TwinnetError
+
+
+def can_compile() -> bool:
+    """Whether OpenVINO is installed."""
+    return find_spec("openvino") is not None
+
+
+class CompiledModule:
+    """A module with its weights of now, in float32 unless the module itself says int8.
+
+    Batches may be of any size. Pictures and maps must otherwise have the size of the example, since padding that
+    depends on it is a constant of the trace; other inputs may have any length.
+
+    Args:
+        module: In evaluation mode, on the CPU. It must do the same operations whatever the values are.
+        example: Inputs, each with a batch dimension.
+        hint: OpenVINO's name of the precision: "f32" or "bf16".
+
+    Raises:
+        TwinnetError: If OpenVINO is not installed.
+    """
+
+    def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str = "f32") -> None:
+        settings = {
+            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+            "INFERENCE_PRECISION_HINT": hint,
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self._model = _core().compile_model(_converted(module, example), "CPU", settings)
+
+    def request(self) -> Request:
+        """What runs it, one call at a time; each thread needs its own."""
+        return Request(self._model.create_infer_request())
+
+
+class Request:
+    """Runs a compiled module."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+
+    def __call__(self, *inputs: Tensor) -> list[npt.NDArray[np.float32]]:
+        """The outputs of the module, in order."""
+        results = self._request.infer([value.numpy() for value in inputs], share_inputs=True)
+        return [np.array(results[i], dtype=np.float32) for i in range(len(results))]
+
+
+def compiled(owner: nn.Module, key: Hashable, make: Callable[[], CompiledModule]) -> CompiledModule:
+    """What was compiled for a module before under that key, as long as its weights and ranges are the same.
+
+    Args:
+        owner: The module; what was compiled is forgotten with it.
+        key: What else distinguishes it.
+        make: Compiles it where that was not done yet. It must not hold on to `owner` afterwards.
+    """
+    state = _state(owner)
+    if owner not in _CACHE or _CACHE[owner][0] != state:
+        _CACHE[owner] = (state, {})
+    known = _CACHE[owner][1]
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
+def compiled_keys(owner: nn.Module) -> Mapping[Hashable, CompiledModule]:
+    """All that is compiled for a module with its weights of now."""
+    state, known = _CACHE.get(owner, (None, {}))
+    return known if state == _state(owner) else {}
+
+
+_CACHE: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, CompiledModule]]] = WeakKeyDictionary()
+
+
+def _state(module: nn.Module) -> tuple[Any, ...]:
+    """What changes when what was compiled is no longer what the module computes."""
+    tensors = (*module.parameters(), *module.buffers())
+    versions = ((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
+    return (*versions, torch.get_num_threads(), getattr(module, "activation_ranges", None))
+
+
+def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:
+    """The module as OpenVINO's graph.
+
+    These are the steps of `openvino.convert_model` but two: a pass for means and scales of the inputs, which takes
+    several seconds where none are given, and a report of its use.
+    """
+    openvino = _import_openvino()
+    from openvino import _offline_transformations as transformations
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    # Tracing is deprecated, and warns of lengths that are looked at; OpenVINO knows no other way.
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(module, tuple(example), check_trace=False)
+        decoder = TorchScriptPythonDecoder(traced)
+    front = FrontEndManager().load_by_framework("pytorch")
+    graph = front.convert(front.load(decoder))
+    sizes = {i: openvino.PartialShape([-1, *value.shape[1:]]) for i, value in enumerate(example) if value.ndim == 4}
+    if sizes:
+        graph.reshape(sizes)
+    transformations.apply_moc_transformations(graph, cf=False, smart_reshape=True)
+    transformations.compress_quantize_weights_transformation(graph)
+    return graph
+
+
+@cache
+def _core() -> Any:
+    """The one Core of this process: where several come and go, memory is overwritten (openvino 2026.4)."""
+    return _import_openvino().Core()
+
+
+def _import_openvino() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise TwinnetError('this needs OpenVINO: pip install "twinnet[openvino]"') from error
+    return openvino

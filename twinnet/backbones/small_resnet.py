@@ -1,0 +1,60 @@
+"""A residual network for small pictures in which detail counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+from torchvision.models.resnet import BasicBlock
+
+from twinnet.backbones.base import Backbone
+from twinnet.errors import TwinnetError
+from twinnet.features import Batch, Features
+
+
+class SmallResNet(Backbone):
+    """A stem of stride 2 without pooling, then one basic block (He et al. 2015, figure 5) for each width.
+
+    Every block but the first halves the map: with four widths, a picture of 56 x 56 becomes a map of 4 x 4.
+
+    Args:
+        channels: The width of each block.
+        in_channels: 1 for grey pictures, 3 for colour.
+
+    Raises:
+        TwinnetError: If there is no block.
+    """
+
+    kind = "map"
+    traceable = True
+
+    def __init__(self, channels: Sequence[int] = (16, 48, 96, 192), in_channels: int = 1) -> None:
+        super().__init__()
+        if not channels:
+            raise TwinnetError("a small-resnet needs the width of one block at least")
+        self.width = channels[-1]
+        self.stride = 2 ** len(channels)
+        self.in_channels = in_channels
+        first = channels[0]
+        self.stem = nn.Sequential(
+            nn.Conv2d(in_channels, first, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(first), nn.ReLU(True)
+        )
+        widths = [first, *channels]
+        self.blocks = nn.Sequential(*map(_block, widths[:-1], widths[1:], [1] + [2] * (len(channels) - 1)))
+
+    def forward(self, batch: Batch) -> Features:
+        """Pictures (B, C, H, W) -> (B, width, H / stride, W / stride), rounded up."""
+        return Features(self.blocks(self.stem(batch["pixels"])))
+
+    def default_preprocess(self) -> Mapping[str, Any]:
+        """Pictures of 56 x 56 with values from 0 to 1."""
+        none, one = [0.0] * self.in_channels, [1.0] * self.in_channels
+        return {"name": "image", "size": [56, 56], "mean": none, "std": one}
+
+
+def _block(inputs: int, outputs: int, stride: int) -> BasicBlock:
+    if stride == 1 and inputs == outputs:
+        return BasicBlock(inputs, outputs)
+    shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+    return BasicBlock(inputs, outputs, stride, shortcut)

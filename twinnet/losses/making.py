@@ -1,0 +1,47 @@
+"""Losses from their specs, told what they ask for."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from twinnet.distances import Distance
+from twinnet.losses.base import Loss
+from twinnet.registry import losses
+
+Spec = str | Mapping[str, Any]
+
+
+def loss_kind(spec: Spec) -> type[Loss]:
+    """The class of the loss that a spec names.
+
+    Raises:
+        TwinnetError: If it is unknown.
+    """
+    name = spec if isinstance(spec, str) else spec["name"]
+    kind: type[Loss] = losses.get(name.partition("/")[0])
+    return kind
+
+
+def make_loss(spec: Spec, distance: Distance | None, dim: int | None, classes: int | None) -> Loss:
+    """A loss from its name or a mapping with the key "name" and its options.
+
+    Args:
+        spec: What is given there counts before what follows.
+        distance: The network's distance, for losses that have no other by default. One with weights is there to be
+            learned, and given to every loss that takes a distance.
+        dim: Width of the embeddings.
+        classes: Number of classes, if the data has any.
+
+    Raises:
+        TwinnetError: If the name is unknown, or the options do not fit.
+    """
+    asked = inspect.signature(loss_kind(spec)).parameters
+    known = {"dim": dim, "classes": classes, "distance": distance}
+    wanted = {name for name in known if name in asked and asked[name].default in (None, inspect.Parameter.empty)}
+    if "distance" in asked and distance is not None and any(w.requires_grad for w in distance.parameters()):
+        wanted.add("distance")
+    given = () if isinstance(spec, str) else spec
+    loss: Loss = losses.create(spec, **{name: known[name] for name in wanted if name not in given})
+    return loss
