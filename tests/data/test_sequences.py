@@ -38,7 +38,7 @@ def test_several_targets_in_one_video(tmp_path):
     assert [sequence.name for sequence in read_sequences(tmp_path)] == ["Jogging.1", "Jogging.2"]
 
 
-def test_got10k_and_lasot(tmp_path):
+def test_got10k_and_lasot_count_from_one(tmp_path):
     pictures(tmp_path / "GOT-10k_Val_000001")
     (tmp_path / "GOT-10k_Val_000001" / "groundtruth.txt").write_text(lines(BOXES))
     (tmp_path / "GOT-10k_Val_000001" / "absence.label").write_text("0\n1\n0\n")
@@ -46,7 +46,7 @@ def test_got10k_and_lasot(tmp_path):
     (tmp_path / "car" / "car-1" / "groundtruth.txt").write_text(lines(BOXES))
     (tmp_path / "car" / "car-1" / "out_of_view.txt").write_text("0,0,1\n")
     got, lasot = read_sequences(tmp_path)
-    assert got.boxes[0].tolist() == BOXES[0]
+    assert got.boxes[0].tolist() == [2, 3, 10, 12]
     assert np.isnan(got.boxes).any(1).tolist() == [False, True, False]
     assert lasot.name == "car-1"
     assert lasot.boxes[0].tolist() == [2, 3, 10, 12]

@@ -44,7 +44,8 @@ class Sequence:
 def read_sequences(folder: str | Path) -> list[Sequence]:
     """Read all sequences below a folder, or the one that it is.
 
-    OTB and LaSOT count pixels from 1, the others from 0.
+    OTB, LaSOT (https://github.com/HengLan/LaSOT_Evaluation_Toolkit/issues/14) and GOT-10k
+    (https://github.com/got-10k/toolkit/issues/6) count pixels from 1, the others from 0.
 
     Args:
         folder: A folder of sequences in one of the known layouts, see `LAYOUTS`.
@@ -67,17 +68,17 @@ def read_sequences(folder: str | Path) -> list[Sequence]:
 def _sequences_in(place: Path) -> Iterator[Sequence]:
     for annotation in sorted(place.glob("groundtruth_rect*.txt")):
         suffix = annotation.stem.removeprefix("groundtruth_rect")  # .1 and .2 where there are several targets
-        yield _numbered(place, annotation, place / "img", place.name + suffix, first=1)
+        yield _numbered(place, annotation, place / "img", place.name + suffix)
     annotation = place / "groundtruth.txt"
     if annotation.is_file():
-        pictures, first = (place / "img", 1) if (place / "img").is_dir() else (place, 0)
-        yield _numbered(place, annotation, pictures, place.name, first)
+        yield _numbered(place, annotation, place / "img" if (place / "img").is_dir() else place, place.name)
     if (place / "boxes.csv").is_file():
         yield from _plain(place)
 
 
-def _numbered(place: Path, annotation: Path, pictures: Path, name: str, first: int) -> Sequence:
-    boxes = _read_boxes(annotation) - [first, first, 0, 0]
+def _numbered(place: Path, annotation: Path, pictures: Path, name: str) -> Sequence:
+    """Boxes in a text file, which count pixels from 1."""
+    boxes = _read_boxes(annotation) - [1, 1, 0, 0]
     for label in ("absence.label", "full_occlusion.txt", "out_of_view.txt"):
         if (place / label).is_file():
             absent = np.array(re.findall(r"\d+", (place / label).read_text()), dtype=int)

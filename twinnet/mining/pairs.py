@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +14,19 @@ from tqdm import tqdm
 from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
 from twinnet.index.metrics import block_scores, ready
+from twinnet.mining.screening import LEAST, PRODUCTS, Screen, screen_for
 
 # A block of scores that stays in the processor's cache.
 ROWS = 1024
 COLUMNS = 512
+# After so many blocks of rows, when better pairs are known, a screen is chosen (again).
+SCREENED = (1, 4, 16)
+# Rows that may be good enough are picked out of a block unless they are a larger share of it.
+SCATTERED = 0.3
 # Rows of a block that are looked through at once.
 STRIP = 32
-# Candidates are sorted out when so many have come together.
-BUFFER = 1 << 18
+# Candidates are sorted out when so many have come together, or after a block of rows if it is done at once.
+BUFFER, FEW = 1 << 18, 1 << 15
 
 Positions = npt.NDArray[np.int64]
 Skip = Callable[[Positions, Positions], npt.NDArray[np.bool_]]
@@ -47,7 +52,8 @@ def most_similar_pairs(
     """Find the most similar pairs of all.
 
     The upper triangle of the similarity matrix is computed block by block. What is below the worst of the best pairs
-    so far is dropped at once, so that memory does not grow with the number of pairs.
+    so far is dropped at once, so that memory does not grow with the number of pairs. Among many rows, what cannot be
+    above it is often known from a part of the products (`Screen`).
 
     Args:
         embeddings: Rows (N, D).
@@ -69,26 +75,36 @@ def most_similar_pairs(
     best = _Best(top_k, -np.inf if min_score is None else min_score, skip)
     total = len(rows) * (len(rows) - 1) // 2
     disable = None if progress is None else not progress
+    buffer = rows.new_empty(ROWS * COLUMNS)
+    screen: Screen | None = None
     with tqdm(total=total, desc="mine", unit="pair", unit_scale=True, disable=disable) as bar:
-        for i, j, scores, counted in _upper_triangle(rows, metric):
-            best.offer(i, j, scores)
-            bar.update(counted)
+        for start in range(0, len(rows), ROWS):
+            if 0 < best.held <= FEW:
+                best.settle()
+            if start // ROWS in SCREENED and len(rows) >= LEAST and metric in PRODUCTS and best.threshold > -np.inf:
+                screen = screen_for(rows, best.threshold)
+            bar.update(_compare(rows, start, metric, best, screen, buffer))
     return best.pairs()
 
 
-def _upper_triangle(rows: Tensor, metric: str) -> Iterator[tuple[int, int, Tensor, int]]:
-    """Blocks of scores with the place of their first one; -inf where j <= i; and how many count."""
-    buffer = rows.new_empty(ROWS * COLUMNS)
-    for i in range(0, len(rows), ROWS):
-        block = rows[i : i + ROWS]
-        for j in range(i, len(rows), COLUMNS):
-            scores = block_scores(block, rows[j : j + COLUMNS], metric, buffer)
-            counted = scores.numel()
-            if j < i + len(block):
-                counted_before = torch.ones_like(scores, dtype=torch.bool).tril_(i - j)
-                scores.masked_fill_(counted_before, -torch.inf)
-                counted -= int(counted_before.sum())
-            yield i, j, scores, counted
+def _compare(rows: Tensor, start: int, metric: str, best: _Best, screen: Screen | None, buffer: Tensor) -> int:
+    """Offer the pairs of a block of rows with all that follow; how many there were."""
+    block = slice(start, min(start + ROWS, len(rows)))
+    numbers = np.arange(block.start, block.stop)
+    for j in range(start, len(rows), COLUMNS):
+        chosen = numbers
+        if screen is not None and j >= block.stop:
+            suspects = screen.suspects(block, slice(j, j + COLUMNS), best.threshold, buffer).numpy()
+            if len(suspects) == 0:
+                continue
+            if len(suspects) < SCATTERED * len(numbers):
+                chosen = numbers[suspects]
+        scores = block_scores(rows[block] if chosen is numbers else rows[chosen], rows[j : j + COLUMNS], metric, buffer)
+        if j < block.stop:
+            scores.masked_fill_(torch.ones_like(scores, dtype=torch.bool).tril_(start - j), -torch.inf)
+        best.offer(chosen, j, scores)
+    size = len(numbers)
+    return size * (len(rows) - block.stop) + size * (size - 1) // 2
 
 
 class _Best:
@@ -103,20 +119,20 @@ class _Best:
         self.scores: list[npt.NDArray[np.float32]] = []
         self.held = 0
 
-    def offer(self, i: int, j: int, scores: Tensor) -> None:
-        """Take what is good enough of a block whose first element is the pair (i, j)."""
+    def offer(self, rows: Positions, j: int, scores: Tensor) -> None:
+        """Take what is good enough of the scores of some rows with those from j on."""
         if not float(scores.max()) >= self.threshold:
             return
         # A few rows at a time: a block can hold millions that are good enough, and large masks fragment the heap.
         for first in range(0, len(scores), STRIP):
             strip = scores[first : first + STRIP]
             if float(strip.max()) >= self.threshold:
-                self._take(i + first, j, strip)
+                self._take(rows[first : first + STRIP], j, strip)
 
-    def _take(self, i: int, j: int, scores: Tensor) -> None:
+    def _take(self, rows: Positions, j: int, scores: Tensor) -> None:
         good = scores >= self.threshold if self.threshold > -np.inf else scores > -torch.inf
         row, column = torch.nonzero(good, as_tuple=True)
-        a, b = row.numpy() + i, column.numpy() + j
+        a, b = rows[row.numpy()], column.numpy() + j
         values = scores[row, column].numpy()
         if self.skip is not None and len(a):
             counts = ~self.skip(a, b)
@@ -126,9 +142,10 @@ class _Best:
         self.scores.append(values)
         self.held += len(a)
         if self.held > max(BUFFER, 2 * self.top_k) // 8:
-            self._prune()
+            self.settle()
 
-    def _prune(self) -> None:
+    def settle(self) -> None:
+        """Keep the best of all that was taken, and raise the threshold to the worst of them."""
         i, j, scores = np.concatenate(self.i), np.concatenate(self.j), np.concatenate(self.scores)
         if len(scores) > self.top_k:
             least = np.partition(scores, len(scores) - self.top_k)[len(scores) - self.top_k]
@@ -144,6 +161,6 @@ class _Best:
         """The best, in order."""
         if not self.i:
             return []
-        self._prune()
+        self.settle()
         columns = (part[0].tolist() for part in (self.i, self.j, self.scores))
         return [Pair(*values) for values in zip(*columns, strict=True)]
