@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from twinnet.bench.contest import Contest, hold
+from twinnet.embeddings import Embeddings
 from twinnet.mining import most_similar_pairs, search
 
 TOP_PAIRS, TOP_ROWS = 100, 10
@@ -16,19 +17,18 @@ TOP_PAIRS, TOP_ROWS = 100, 10
 TOLERANCE = 1e-5
 
 
-def mine(rows: int, queries: int, width: int, rounds: int, peers: bool) -> list[Contest]:
-    """Find pairs and neighbours among rows that lie around common centres, as those of sentences do.
+def mine(embeddings: Embeddings, queries: int, rounds: int, peers: bool) -> list[Contest]:
+    """Find pairs and neighbours among embeddings.
 
     The quality of a contestant is how many of its scores are those of twinnet.
 
     Args:
-        rows: The embeddings.
+        embeddings: Rows (N, D).
         queries: As many of them search among all.
-        width: Of the embeddings.
         rounds: How many turns each has.
         peers: Whether sentence-transformers takes part.
     """
-    embeddings = _embeddings(rows, width)
+    rows, width = embeddings.shape
     asked = embeddings[:queries]
     tensors = torch.from_numpy(embeddings)
     pairs: dict[str, Callable[[], Any]] = {}
@@ -72,7 +72,8 @@ def mine(rows: int, queries: int, width: int, rounds: int, peers: bool) -> list[
     return contests
 
 
-def _embeddings(rows: int, width: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def made_up(rows: int, width: int) -> Embeddings:
+    """Embeddings (rows, width) around common centres, as long in every direction: a screen is of no use for them."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((max(1, rows // 20), width), dtype=np.float32)
     return centres[rng.integers(len(centres), size=rows)] + rng.standard_normal((rows, width), dtype=np.float32)

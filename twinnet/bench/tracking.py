@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -152,12 +152,11 @@ class Timed:
     def update(self, image: Any) -> None:
         """Follow them into the next frame."""
         self.spent = {"crop": 0.0, "network": 0.0}
-        passes = self.own.passes
-        with (
-            self._measuring(tracking, "crops", "crop"),
-            self._measuring(passes, "maps", "network"),
-            self._measuring(passes, "boxes" if passes.knows_boxes else "scores", "network"),
-        ):
+        passes, parts = self.own.passes, ("boxes",) if self.own.knows_boxes else ("maps", "scores")
+        with ExitStack() as measuring:
+            measuring.enter_context(self._measuring(tracking, "crops", "crop"))
+            for part in parts:
+                measuring.enter_context(self._measuring(passes, part, "network"))
             self.follower.follow(image)
 
     @contextmanager

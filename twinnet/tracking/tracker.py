@@ -149,18 +149,18 @@ class Tracker:
         cuts = np.concatenate(
             [crops(frame, around, size, target.border) for around, target in zip(regions, targets, strict=True)]
         )
-        search = self.maps(cuts)
+        pixels = self.preprocess.batch(cuts)["pixels"]
         read = self._read_boxes if self.knows_boxes else self._read_scores
-        read(search, targets, regions)
+        read(pixels, targets, regions)
 
     def _regions(self, target: Target) -> list[Region]:
         middle = search_region(target.whole, self.preprocess.exemplar_size, self.search_size, self.preprocess.context)
         return [middle.scaled(float(factor)) for factor in self.factors]
 
-    def _read_scores(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
+    def _read_scores(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         count = self.inference.scales
         exemplars = torch.cat([target.exemplar.expand(count, -1, -1, -1) for target in targets])
-        responses = self.passes.scores(exemplars, search)
+        responses = self.passes.scores(exemplars, self.passes.maps(pixels))
         reader: ResponseReader = self._reader(ResponseReader, responses.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
             own = responses[number * count : (number + 1) * count]
@@ -170,13 +170,13 @@ class Tracker:
             self._place(target, region, peak.place, target.size * growth, float(self.scored(peak.score)))
             self._keep_map(target, own[peak.scale], region)
 
-    def _read_boxes(self, search: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
-        exemplars = torch.cat([target.exemplar for target in targets])
+    def _read_boxes(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
+        exemplars = [target.exemplar for target in targets]
         zooms = [self.search_size / region[0].side for region in regions]
         sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
         first_sizes = np.stack([self._exemplar_size(target) for target in targets])
-        scores, edges = self.passes.boxes(exemplars, search, first_sizes)
-        reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars.shape[-1])
+        scores, edges = self.passes.boxes(exemplars, pixels, first_sizes)
+        reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars[0].shape[-1])
         for number, target in enumerate(targets):
             choice = reader.choose(scores[number], edges[number], sizes[number])
             new_size = target.size + choice.trust * (choice.size / zooms[number] - target.size)
