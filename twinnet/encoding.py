@@ -79,7 +79,8 @@ def encode(
     items = _as_sequence(items)
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
-    with _bar(len(source), progress) as bar, evaluating(tower), running(tower, precision, len(source)) as embed:
+    with _bar(len(source), progress) as bar, evaluating(tower):
+        embed = running(tower, precision, len(source))
         for window in _windows(items, source, preprocess, skip_bad):
             for batch in plan_batches([p.cost for p in window.prepared], batch_budget(tower, preprocess)):
                 rows = finish(embed([window.prepared[i] for i in batch]))

@@ -47,6 +47,27 @@ def test_many_pictures_are_embedded_by_the_compiled_network_as_by_torch(kind, pi
     np.testing.assert_allclose(network.encode(pictures[3]), plain[3], rtol=1e-3, atol=1e-4 * np.abs(plain).max())
 
 
+def other_for_two(rows):
+    """Something else for a batch of two."""
+    return rows.sign() if len(rows) == 2 else rows
+
+
+def unknown(rows):
+    """An operation that OpenVINO does not know."""
+    return rows + 0 * torch.linalg.svdvals(rows).sum()
+
+
+@pytest.mark.parametrize("change", [other_for_two, unknown])
+def test_what_a_trace_does_not_hold_is_left_to_torch(pictures, few, change, caplog):
+    network = make("generalised mean")
+    expected = network.encode(pictures[:4])
+    layer = network.tower.head.layers[0]
+    own = layer.forward
+    layer.forward = lambda features: features.with_values(change(own(features).values))
+    np.testing.assert_allclose(network.encode(pictures)[:4], expected, rtol=1e-4, atol=1e-5)
+    assert "torch computes it" in caplog.text
+
+
 def test_new_weights_are_seen(pictures, few):
     network = make("all cells")
     before = network.encode(pictures)

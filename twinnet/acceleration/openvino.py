@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
@@ -14,6 +16,13 @@ from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
+
+# How many items are compared with torch, and how close they must be.
+FEW, CLOSE = 2, 1e-3
+
+Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
+
+log = logging.getLogger(__name__)
 
 HINTS = {"int8": "f32", "bfloat16": "bf16", "float32": "f32"}
 
@@ -61,6 +70,44 @@ class Embedder:
     def _compile(self, inputs: Mapping[str, Tensor], constants: Batch) -> CompiledModule:
         tower = self.tower if self.ranges is None else quantized(self.tower, self.ranges)
         return CompiledModule(_Positional(tower, list(inputs), constants), list(inputs.values()), HINTS[self.precision])
+
+
+class Checked:
+    """The tower compiled in float32 as long as that computes what torch does; else torch.
+
+    Whether it does is seen on the first batch, and on one of another size, since what depends on the number of items
+    may have become a constant of the trace.
+
+    Args:
+        tower: As for `Embedder`.
+        plain: What embeds a batch by torch.
+    """
+
+    def __init__(self, tower: Tower, plain: Embed) -> None:
+        self.compiled = Embedder(tower, "float32")
+        self.plain = plain
+        self.chosen: Embed | None = None
+
+    def __call__(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
+        """Prepared items -> (B, D) float32."""
+        if self.chosen is None:
+            self.chosen = self.compiled if self._agrees(prepared) else self.plain
+        return self.chosen(prepared)
+
+    def _agrees(self, prepared: Sequence[Prepared]) -> bool:
+        few = prepared[:FEW]
+        try:
+            found = np.stack([self.compiled(prepared)[: len(few)], self.compiled(few)])
+        except Exception as error:  # OpenVINO's own kinds of failure share no other base
+            log.warning(
+                "this network cannot be compiled, torch computes it (%s)", str(error).strip().partition("\n")[0]
+            )
+            return False
+        expected = self.plain(few)
+        agrees = np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * np.abs(expected).max())
+        if not agrees:
+            log.warning("this network computes something else when it is compiled: torch computes it")
+        return agrees
 
 
 class _Positional(nn.Module):

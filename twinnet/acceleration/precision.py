@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -28,8 +27,7 @@ Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def running(tower: Tower, precision: str, items: int = 1) -> Iterator[Embed]:
+def running(tower: Tower, precision: str, items: int = 1) -> Embed:
     """A function that embeds prepared items as one batch: float32 rows (B, D).
 
     `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
@@ -47,14 +45,7 @@ def running(tower: Tower, precision: str, items: int = 1) -> Iterator[Embed]:
     """
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
-    chosen = _possible(precision, tower.device)
-    if chosen == "int8" or (tower.device.type == "cpu" and find_spec("openvino") and _gains(tower, chosen, items)):
-        from twinnet.acceleration.openvino import Embedder
-
-        yield Embedder(tower, chosen)
-        return
-    with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=chosen == "bfloat16"):
-        yield lambda prepared: to_numpy(tower.embed(prepared))
+    return _embed(tower, _possible(precision, tower.device), items)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -85,13 +76,23 @@ def _possible(precision: str, device: torch.device) -> str:
     return precision
 
 
-def _gains(tower: Tower, precision: str, items: int) -> bool:
-    """Whether OpenVINO on this CPU is faster than torch."""
-    from twinnet.acceleration.openvino import is_compiled
+def _embed(tower: Tower, precision: str, items: int) -> Embed:
+    """By OpenVINO in int8, and on CPUs where it is installed and faster; else by torch."""
 
-    if precision == "float32":
-        return tower.traceable and (items >= WORTH_COMPILING or is_compiled(tower, precision))
-    return True
+    def plain(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
+        halved = precision == "bfloat16"
+        with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=halved):
+            return to_numpy(tower.embed(prepared))
+
+    available = tower.device.type == "cpu" and find_spec("openvino") is not None
+    if precision != "int8" and not available:
+        return plain
+    from twinnet.acceleration.openvino import Checked, Embedder, is_compiled
+
+    if precision != "float32":
+        return Embedder(tower, precision)
+    gains = tower.traceable and (items >= WORTH_COMPILING or is_compiled(tower, precision))
+    return Checked(tower, plain) if gains else plain
 
 
 @cache

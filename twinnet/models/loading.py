@@ -52,8 +52,8 @@ def load(
         network.tower.activation_ranges = network.tower.activation_ranges or _built_in_ranges(model)
     if device:
         network.to(device)
-    with running(network.tower, precision):
-        network.precision = precision
+    running(network.tower, precision)  # refuses what is not possible here
+    network.precision = precision
     return network
 
 
