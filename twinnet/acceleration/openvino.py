@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from twinnet.tower import Tower
 FEW, CLOSE = 2, 1e-3
 
 Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
+
+# Towers that are left to torch.
+REFUSED: WeakSet[Tower] = WeakSet()
 
 log = logging.getLogger(__name__)
 
@@ -90,24 +94,30 @@ class Checked:
 
     def __call__(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
         """Prepared items -> (B, D) float32."""
-        if self.chosen is None:
-            self.chosen = self.compiled if self._agrees(prepared) else self.plain
-        return self.chosen(prepared)
+        if self.chosen is not None:
+            return self.chosen(prepared)
+        rows = self._checked(prepared)
+        self.chosen = self.plain if rows is None else self.compiled
+        return self.plain(prepared) if rows is None else rows
 
-    def _agrees(self, prepared: Sequence[Prepared]) -> bool:
+    def _checked(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any] | None:
+        """What the compiled tower gives, or None if that is not to be trusted."""
         few = prepared[:FEW]
         try:
-            found = np.stack([self.compiled(prepared)[: len(few)], self.compiled(few)])
+            rows = self.compiled(prepared)
+            found = np.stack([rows[: len(few)], self.compiled(few)])
         except Exception as error:  # OpenVINO's own kinds of failure share no other base
-            log.warning(
-                "this network cannot be compiled, torch computes it (%s)", str(error).strip().partition("\n")[0]
-            )
-            return False
+            self._refuse(f"cannot be compiled ({type(error).__name__})")
+            return None
         expected = self.plain(few)
-        agrees = np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * np.abs(expected).max())
-        if not agrees:
-            log.warning("this network computes something else when it is compiled: torch computes it")
-        return agrees
+        if not np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * np.abs(expected).max()):
+            self._refuse("computes something else when it is compiled")
+            return None
+        return rows
+
+    def _refuse(self, why: str) -> None:
+        log.warning("this network %s: torch computes it", why)
+        REFUSED.add(self.compiled.tower)
 
 
 class _Positional(nn.Module):

@@ -87,12 +87,15 @@ def _embed(tower: Tower, precision: str, items: int) -> Embed:
     available = tower.device.type == "cpu" and find_spec("openvino") is not None
     if precision != "int8" and not available:
         return plain
-    from twinnet.acceleration.openvino import Checked, Embedder, is_compiled
+    from twinnet.acceleration.openvino import REFUSED, Checked, Embedder, is_compiled
 
     if precision != "float32":
         return Embedder(tower, precision)
-    gains = tower.traceable and (items >= WORTH_COMPILING or is_compiled(tower, precision))
-    return Checked(tower, plain) if gains else plain
+    if not tower.traceable or tower in REFUSED:
+        return plain
+    if is_compiled(tower, precision):
+        return Embedder(tower, precision)
+    return Checked(tower, plain) if items >= WORTH_COMPILING else plain
 
 
 @cache
