@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import weakref
 
 import numpy as np
@@ -67,6 +68,13 @@ def test_int8_without_ranges_or_on_another_device(text_network):
         text_network.encode(["a"], precision="int8")
     with pytest.raises(TwinnetError, match="int8 runs on CPUs"):
         running(text_network.tower.to("meta"), "int8")
+
+
+def test_int8_without_openvino_is_refused_before_anything_is_embedded(text_network, sentences, monkeypatch):
+    text_network.calibrate_activations(sentences, "these")
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(TwinnetError, match=r"twinnet\[openvino\]"):
+        running(text_network.tower, "int8")
 
 
 def test_compiled_bfloat16_equals_torch_where_the_processor_has_none(text_network, sentences, native):

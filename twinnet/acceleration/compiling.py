@@ -101,7 +101,7 @@ def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:
     These are the steps of `openvino.convert_model` but two: a pass for means and scales of the inputs, which takes
     several seconds where none are given, and a report of its use.
     """
-    openvino = _import_openvino()
+    openvino = import_openvino()
     from openvino import _offline_transformations as transformations
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -124,10 +124,15 @@ def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:
 @cache
 def _core() -> Any:
     """The one Core of this process: where several come and go, memory is overwritten (openvino 2026.4)."""
-    return _import_openvino().Core()
+    return import_openvino().Core()
 
 
-def _import_openvino() -> Any:
+def import_openvino() -> Any:
+    """The module.
+
+    Raises:
+        TwinnetError: If it is not installed.
+    """
     try:
         import openvino
     except ImportError as error:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from twinnet.acceleration.compiling import CompiledModule, Request, compiled, compiled_keys
+from twinnet.acceleration.compiling import CompiledModule, Request, compiled, compiled_keys, import_openvino
 from twinnet.acceleration.int8 import ActivationRanges, quantized
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
@@ -50,6 +50,7 @@ class Embedder:
     """
 
     def __init__(self, tower: Tower, precision: str) -> None:
+        import_openvino()
         self.tower = tower
         self.precision = precision
         self.ranges = _ranges(tower) if precision == "int8" else None
