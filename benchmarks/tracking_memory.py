@@ -17,9 +17,7 @@ SIDE = 40
 
 
 def main(count: int = 10_000) -> None:
-    network = twinnet.load("tracker")
-    track = twinnet.track(film(count), (*place(0), SIDE, SIDE), model=network, fast=True)
-    for hit in track:
+    for hit in twinnet.track(film(count), (*place(0), SIDE, SIDE), fast=True):
         if (hit.frame + 1) % (count // 10) == 0:
             print(
                 f"frame {hit.frame + 1:6}: at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB"

@@ -26,11 +26,18 @@ def fused(module: M) -> M:
     Args:
         module: Any module; parts of it that are a `Sequential` or a traced graph are searched for what can be joined.
     """
-    weights = list(module.parameters())
-    plain = all(weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in weights)
-    if not plain or not torch.backends.mkldnn.is_available() or not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+    if (
+        not is_plain(module)
+        or not torch.backends.mkldnn.is_available()
+        or not hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    ):
         return module
     return _fuse(copy.deepcopy(module).eval().requires_grad_(False))
+
+
+def is_plain(module: nn.Module) -> bool:
+    """Whether all weights are float32 on the CPU."""
+    return all(weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in module.parameters())
 
 
 class FusedConv(nn.Module):

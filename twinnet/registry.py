@@ -160,11 +160,18 @@ class Registry(Generic[T]):
         Raises:
             TwinnetError: As `create` does.
         """
-        name = spec if isinstance(spec, str) else spec["name"]
-        component: Any = self.get(name.partition("/")[0])
-        asked = signature(component).parameters
+        asked = signature(self.named(spec)).parameters  # type: ignore[arg-type]
         given = () if isinstance(spec, str) else spec
         return self.create(spec, **{key: value for key, value in known.items() if key in asked and key not in given})
+
+    def named(self, spec: Spec) -> T:
+        """The component that a spec names.
+
+        Raises:
+            TwinnetError: As `get`.
+        """
+        name = spec if isinstance(spec, str) else spec["name"]
+        return self.get(name.partition("/")[0])
 
     def entry_of(self, component: object) -> Entry:
         """The entry under which the class of `component` is registered.

@@ -7,7 +7,7 @@ from torch import nn
 
 from twinnet import TwinNetwork
 from twinnet.acceleration import precision
-from twinnet.acceleration.compiling import CompiledModule, compiled, compiled_keys
+from twinnet.acceleration.compiling import CompiledModule, all_compiled, compiled
 from twinnet.acceleration.openvino import is_compiled
 
 pytest.importorskip("openvino")
@@ -90,7 +90,7 @@ def test_what_may_branch_on_values_is_left_to_torch(pictures, few, text_network,
 def test_int8_multiplies_whole_numbers(image_network, pictures):
     image_network.calibrate_activations(pictures, "these")
     image_network.encode(pictures, precision="int8")
-    (model,) = compiled_keys(image_network.tower).values()
+    (model,) = all_compiled(image_network.tower).values()
     kinds = [op.get_element_type().get_type_name() for op in model._model.get_runtime_model().get_ordered_ops()
              if op.get_rt_info()["layerType"] == "Const"]  # fmt: skip
     convolutions = sum(isinstance(module, nn.Conv2d) for module in image_network.tower.modules())

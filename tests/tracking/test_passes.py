@@ -45,7 +45,7 @@ def test_maps_of_other_sizes_are_those_of_the_network(shipped):
     pixels = torch.randn(1, 3, 97, 161)
     with torch.inference_mode():
         expected = shipped({"pixels": pixels}, "right")
-    torch.testing.assert_close(Passes(shipped, 225).maps(pixels), expected, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(Passes(shipped, 225).maps(pixels, "right"), expected, rtol=1e-4, atol=1e-3)
 
 
 def test_networks_without_boxes_and_small_ones_are_not_worth_it(small_network):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from twinnet.errors import TwinnetError
 
 
+@cache
 def can_compile() -> bool:
     """Whether OpenVINO is installed."""
     return find_spec("openvino") is not None
@@ -70,19 +71,23 @@ def compiled(owner: nn.Module, key: Hashable, make: Callable[[], CompiledModule]
         key: What else distinguishes it.
         make: Compiles it where that was not done yet. It must not hold on to `owner` afterwards.
     """
-    state = _state(owner)
-    if owner not in _CACHE or _CACHE[owner][0] != state:
-        _CACHE[owner] = (state, {})
-    known = _CACHE[owner][1]
+    known = all_compiled(owner)
     if key not in known:
         known[key] = make()
     return known[key]
 
 
-def compiled_keys(owner: nn.Module) -> Mapping[Hashable, CompiledModule]:
-    """All that is compiled for a module with its weights of now."""
-    state, known = _CACHE.get(owner, (None, {}))
-    return known if state == _state(owner) else {}
+def all_compiled(owner: nn.Module) -> dict[Hashable, CompiledModule]:
+    """All that is compiled for a module with its weights of now; what had others is forgotten."""
+    state = _state(owner)
+    if owner not in _CACHE or _CACHE[owner][0] != state:
+        _CACHE[owner] = (state, {})
+    return _CACHE[owner][1]
+
+
+def fixed_sizes(value: Tensor) -> tuple[int, ...]:
+    """The sizes of an input that a graph holds fast: all but the batch where it is pictures or maps."""
+    return tuple(value.shape[1:]) if value.ndim == 4 else ()
 
 
 _CACHE: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, CompiledModule]]] = WeakKeyDictionary()
@@ -113,7 +118,7 @@ def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:
         decoder = TorchScriptPythonDecoder(traced)
     front = FrontEndManager().load_by_framework("pytorch")
     graph = front.convert(front.load(decoder))
-    sizes = {i: openvino.PartialShape([-1, *value.shape[1:]]) for i, value in enumerate(example) if value.ndim == 4}
+    sizes = {i: openvino.PartialShape([-1, *fixed]) for i, value in enumerate(example) if (fixed := fixed_sizes(value))}
     if sizes:
         graph.reshape(sizes)
     transformations.apply_moc_transformations(graph, cf=False, smart_reshape=True)

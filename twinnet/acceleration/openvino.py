@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from weakref import WeakSet
 
@@ -11,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from twinnet.acceleration.compiling import CompiledModule, Request, compiled, compiled_keys, import_openvino
+from twinnet.acceleration.compiling import CompiledModule, Request, all_compiled, compiled, fixed_sizes, import_openvino
 from twinnet.acceleration.int8 import ActivationRanges, quantized
+from twinnet.acceleration.precision import Embed
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.preprocess import Prepared
@@ -20,8 +22,6 @@ from twinnet.tower import Tower
 
 # How many items are compared with torch, and how close they must be.
 FEW, CLOSE = 2, 1e-3
-
-Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
 
 # Towers that are left to torch.
 REFUSED: WeakSet[Tower] = WeakSet()
@@ -33,7 +33,22 @@ HINTS = {"int8": "f32", "bfloat16": "bf16", "float32": "f32"}
 
 def is_compiled(tower: Tower, precision: str) -> bool:
     """Whether an `Embedder` would find something that was compiled before."""
-    return any(key[0] == precision for key in compiled_keys(tower))  # type: ignore[index]
+    return any(key[0] == precision for key in all_compiled(tower))  # type: ignore[index]
+
+
+def where_trusted(tower: Tower, plain: Embed, new: bool) -> Embed:
+    """What embeds in float32: the tower compiled, where it computes what torch does, or else torch.
+
+    Args:
+        tower: As for `Embedder`.
+        plain: What embeds a batch by torch.
+        new: Whether to compile it where that was not done before.
+    """
+    if tower in REFUSED:
+        return plain
+    if is_compiled(tower, "float32"):
+        return Embedder(tower, "float32")
+    return Checked(tower, plain) if new else plain
 
 
 class Embedder:
@@ -56,6 +71,11 @@ class Embedder:
         self.ranges = _ranges(tower) if precision == "int8" else None
         self.requests: dict[Hashable, Request] = {}
 
+    @cached_property
+    def computed(self) -> Tower:
+        """What is compiled: the tower, or its copy in int8."""
+        return self.tower if self.ranges is None else quantized(self.tower, self.ranges)
+
     def __call__(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
         """Prepared items -> (B, D) float32."""
         batch = self.tower.reader().collate(prepared)
@@ -66,15 +86,15 @@ class Embedder:
 
     def _request(self, inputs: Mapping[str, Tensor], constants: Batch) -> Request:
         """What runs batches with these inputs; values without a dimension are part of the model."""
-        shapes = ((name, *value.shape[1:]) if value.ndim == 4 else name for name, value in inputs.items())
+        shapes = ((name, *fixed_sizes(value)) for name, value in inputs.items())
         key = (self.precision, *shapes, *((name, float(value)) for name, value in constants.items()))
         if key not in self.requests:
             self.requests[key] = compiled(self.tower, key, lambda: self._compile(inputs, constants)).request()
         return self.requests[key]
 
     def _compile(self, inputs: Mapping[str, Tensor], constants: Batch) -> CompiledModule:
-        tower = self.tower if self.ranges is None else quantized(self.tower, self.ranges)
-        return CompiledModule(_Positional(tower, list(inputs), constants), list(inputs.values()), HINTS[self.precision])
+        module = _Positional(self.computed, list(inputs), constants)
+        return CompiledModule(module, list(inputs.values()), HINTS[self.precision])
 
 
 class Checked:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.util import find_spec
 from typing import Any
 
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from twinnet.acceleration.compiling import can_compile
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
@@ -59,7 +59,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def to_numpy(embedded: Tensor) -> npt.NDArray[Any]:
-    """(B, D) of any precision and device -> (B, D) float32."""
+    """A tensor of any precision and device -> an array of float32."""
     rows: npt.NDArray[Any] = embedded.float().cpu().numpy()
     return rows
 
@@ -84,18 +84,16 @@ def _embed(tower: Tower, precision: str, items: int) -> Embed:
         with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=halved):
             return to_numpy(tower.embed(prepared))
 
-    available = tower.device.type == "cpu" and find_spec("openvino") is not None
-    if precision != "int8" and not available:
-        return plain
-    from twinnet.acceleration.openvino import REFUSED, Checked, Embedder, is_compiled
+    available = tower.device.type == "cpu" and can_compile()
+    if precision == "int8" or (precision == "bfloat16" and available):
+        from twinnet.acceleration.openvino import Embedder
 
-    if precision != "float32":
         return Embedder(tower, precision)
-    if not tower.traceable or tower in REFUSED:
-        return plain
-    if is_compiled(tower, precision):
-        return Embedder(tower, precision)
-    return Checked(tower, plain) if items >= WORTH_COMPILING else plain
+    if precision == "float32" and available and tower.traceable:
+        from twinnet.acceleration.openvino import where_trusted
+
+        return where_trusted(tower, plain, new=items >= WORTH_COMPILING)
+    return plain
 
 
 @cache

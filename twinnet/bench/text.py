@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 import twinnet
 from twinnet.acceleration import multiplies_bfloat16
+from twinnet.acceleration.compiling import can_compile
 from twinnet.bench.contest import Contest, hold
 from twinnet.bench.operations import operations
 from twinnet.data.examples import Examples
@@ -74,7 +74,7 @@ def _precisions(network: TwinNetwork) -> dict[str, str]:
     names = {"twinnet": "float32"}
     if multiplies_bfloat16(network.device):
         names["twinnet bfloat16"] = "bfloat16"
-    if find_spec("openvino") and network.tower.activation_ranges is not None:
+    if can_compile() and network.tower.activation_ranges is not None:
         names["twinnet int8"] = "int8"
     return names
 

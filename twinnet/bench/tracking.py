@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -152,11 +152,8 @@ class Timed:
     def update(self, image: Any) -> None:
         """Follow them into the next frame."""
         self.spent = {"crop": 0.0, "network": 0.0}
-        passes, parts = self.own.passes, ("boxes",) if self.own.knows_boxes else ("maps", "scores")
-        with ExitStack() as measuring:
-            measuring.enter_context(self._measuring(tracking, "crops", "crop"))
-            for part in parts:
-                measuring.enter_context(self._measuring(passes, part, "network"))
+        search = "boxes" if self.own.knows_boxes else "scores"
+        with self._measuring(tracking, "crops", "crop"), self._measuring(self.own.passes, search, "network"):
             self.follower.follow(image)
 
     @contextmanager

@@ -94,10 +94,10 @@ def source_places(
     v = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2  # (H, 1)
     axes = zip(matrix.astype(np.float32), (width - 1, height - 1), np.asarray(shift), bend, strict=True)
     found = []
-    for row, middle, move, field in axes:
+    for row, last, move, field in axes:
         # In double precision OpenCV resizes five times as fast here.
         places = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        places += row[0] * u + np.float32(middle / 2 + move)
+        places += row[0] * u + np.float32(last / 2 + move)
         places += row[1] * v
         found.append(places)
     return found[0], found[1]

@@ -3,25 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
 
 from twinnet.distances import Distance
 from twinnet.losses.base import Loss
-from twinnet.registry import losses
-
-Spec = str | Mapping[str, Any]
-
-
-def loss_kind(spec: Spec) -> type[Loss]:
-    """The class of the loss that a spec names.
-
-    Raises:
-        TwinnetError: If it is unknown.
-    """
-    name = spec if isinstance(spec, str) else spec["name"]
-    kind: type[Loss] = losses.get(name.partition("/")[0])
-    return kind
+from twinnet.registry import Spec, losses
 
 
 def make_loss(spec: Spec, distance: Distance | None, dim: int | None, classes: int | None) -> Loss:
@@ -37,7 +22,7 @@ def make_loss(spec: Spec, distance: Distance | None, dim: int | None, classes: i
     Raises:
         TwinnetError: If the name is unknown, or the options do not fit.
     """
-    asked = inspect.signature(loss_kind(spec)).parameters
+    asked = inspect.signature(losses.named(spec)).parameters
     known = {"dim": dim, "classes": classes, "distance": distance}
     wanted = {name for name in known if name in asked and asked[name].default in (None, inspect.Parameter.empty)}
     if "distance" in asked and distance is not None and any(w.requires_grad for w in distance.parameters()):

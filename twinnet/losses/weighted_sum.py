@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from twinnet.distances import Distance
 from twinnet.errors import TwinnetError
 from twinnet.losses.base import Loss
-from twinnet.losses.making import loss_kind, make_loss
+from twinnet.losses.making import make_loss
 from twinnet.supervision import Supervision
 
 
@@ -39,20 +39,17 @@ class WeightedSum(Loss):
         super().__init__()
         specs = [{"name": spec} if isinstance(spec, str) else dict(spec) for spec in losses]
         self.weights = [float(spec.pop("weight", 1.0)) for spec in specs]
-        self.parts = nn.ModuleList(make_loss(spec, distance, dim, classes) for spec in specs)
         if not specs:
             raise TwinnetError("a sum of losses needs one at least")
-        self.needs = frozenset.intersection(*(part.needs for part in self._losses))
+        parts = [make_loss(spec, distance, dim, classes) for spec in specs]
+        self.parts = nn.ModuleList(parts)
+        self.needs = frozenset.intersection(*(part.needs for part in parts))
         if not self.needs:
-            names = ", ".join(loss_kind(spec).__name__ for spec in specs)
+            names = ", ".join(type(part).__name__ for part in parts)
             raise TwinnetError(f"no kind of data suits all of these losses: {names}")
-
-    @property
-    def _losses(self) -> list[Loss]:
-        return list(self.parts)  # type: ignore[arg-type]
 
     def forward(self, columns: Sequence[Tensor], target: Tensor | None) -> Tensor:
         """Embeddings (B, D) of each column and what the data says of each row (B,) to a scalar."""
-        values = [weight * part(columns, target) for weight, part in zip(self.weights, self._losses, strict=True)]
+        values = [weight * part(columns, target) for weight, part in zip(self.weights, self.parts, strict=True)]
         total: Tensor = sum(values[1:], values[0])
         return total

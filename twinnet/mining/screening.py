@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from twinnet.index.metrics import TILE
+from twinnet.index.metrics import TILE, block_scores
 
 # Metrics whose scores are products of rows.
 PRODUCTS = ("cosine", "ip")
@@ -41,8 +41,7 @@ class Screen:
 
     def suspects(self, block: slice, columns: slice, least: float, buffer: Tensor) -> Tensor:
         """Which rows of a block may score at least so much with any of the columns."""
-        a, b = self.leading[block], self.leading[columns]
-        bounds = torch.mm(a, b.T, out=buffer[: len(a) * len(b)].view(len(a), len(b)))
+        bounds = block_scores(self.leading[block], self.leading[columns], "ip", buffer)
         return torch.nonzero(bounds.amax(1) >= least - self.margin)[:, 0]
 
 

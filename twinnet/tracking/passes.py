@@ -13,9 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.acceleration.compiling import CompiledModule, Request, can_compile, compiled
+from twinnet.acceleration.precision import to_numpy
 from twinnet.encoder import Side
-from twinnet.fusion import fused
+from twinnet.fusion import fused, is_plain
 from twinnet.network import TwinNetwork
+from twinnet.tracking.protocol import knows_boxes
 
 # Compiling takes a second or two: a network of fewer weights does not save as much in a whole film.
 WORTH_COMPILING = 200_000
@@ -24,7 +26,7 @@ Array = npt.NDArray[np.float32]
 
 
 class Passes:
-    """Crops to maps, and maps to scores or boxes.
+    """Crops to maps, scores or boxes.
 
     On a CPU, layers are joined where they can be (see `fused`). Where OpenVINO is installed and all parts are traceable
     (see `Component`), the way from a search region to the boxes in it is compiled as one.
@@ -41,16 +43,16 @@ class Passes:
             make = partial(_compile, network, search_size)
             self._locate = compiled(network, f"search regions of {search_size}", make).request()
 
-    def maps(self, pixels: Tensor, side: Side = "right") -> Tensor:
-        """Normalised crops (N, 3, S, S) -> maps (N, C, H, W)."""
+    def maps(self, pixels: Tensor, side: Side) -> Tensor:
+        """Normalised pictures (N, 3, H', W') -> maps (N, C, H, W)."""
         with torch.inference_mode():
             embedded: Tensor = self.network({"pixels": pixels.to(self.network.device)}, side)
         return embedded
 
-    def scores(self, exemplars: Tensor, search: Tensor) -> Array:
-        """Maps of exemplars (N, C, h, w) and of search regions (N, C, H, W) -> scores (N, H', W')."""
+    def scores(self, exemplars: Tensor, pixels: Tensor) -> Array:
+        """Maps of exemplars (N, C, h, w) and normalised pictures to search (N, 3, H, W) -> scores (N, H', W')."""
         with torch.inference_mode():
-            return self.network.score_map(exemplars, search).float().cpu().numpy()
+            return to_numpy(self.network.score_map(exemplars, self.maps(pixels, "right")))
 
     def boxes(self, exemplars: Sequence[Tensor], pixels: Tensor, sizes: npt.NDArray[Any]) -> tuple[Array, Array]:
         """Find the targets in search regions.
@@ -71,19 +73,17 @@ class Passes:
             return scores, edges
         distance: Any = self.network.distance
         with torch.inference_mode():
-            search = self.maps(pixels)
+            search = self.maps(pixels, "right")
             score, edge = distance.locate(torch.cat(list(exemplars)), search, size.to(search.device))
-        return score.float().cpu().numpy(), edge.float().cpu().numpy()
+        return to_numpy(score), to_numpy(edge)
 
 
 def _gains(network: TwinNetwork) -> bool:
-    if getattr(network.distance, "box_head", None) is None:  # SiamFC's large convolutions run as fast in torch
+    if not knows_boxes(network):  # SiamFC's large convolutions run as fast in torch
         return False
-    weights = list(network.parameters())
-    plain = all(weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in weights)
-    large = sum(weight.numel() for weight in weights) >= WORTH_COMPILING
+    large = sum(weight.numel() for weight in network.parameters()) >= WORTH_COMPILING
     traceable = network.side("right").traceable and network.distance.traceable
-    return plain and large and traceable and can_compile()
+    return large and traceable and is_plain(network) and can_compile()
 
 
 def _compile(network: TwinNetwork, size: int) -> CompiledModule:

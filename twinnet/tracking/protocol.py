@@ -33,6 +33,13 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from twinnet.network import TwinNetwork
+
+
+def knows_boxes(network: TwinNetwork) -> bool:
+    """Whether a network says where the box is at every place."""
+    return getattr(network.distance, "box_head", None) is not None
+
 
 class BoxMap(NamedTuple):
     """A box at every place of a search map.

@@ -97,7 +97,7 @@ def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes, count
         resized, margin, margin + rows, margin, margin + columns, cv2.BORDER_CONSTANT, value=target.border
     )
     exemplar, kernel = _compared(tracker, target, zoom * float(size.min()))
-    scores = tracker.passes.scores(exemplar, tracker.maps(padded[None]))[0]
+    scores = tracker.scores(exemplar, padded[None])[0]
     scores = scores[: len(scores) - rows // stride, : scores.shape[1] - columns // stride]
     places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.shape[-1], kernel)
     scale = np.array([frame.shape[1] / width, frame.shape[0] / height])

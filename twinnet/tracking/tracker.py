@@ -19,7 +19,7 @@ from twinnet.tracking.boxmap import BoxMapReader
 from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
 from twinnet.tracking.passes import Passes
 from twinnet.tracking.preprocess import TrackingPreprocess
-from twinnet.tracking.protocol import target_places
+from twinnet.tracking.protocol import knows_boxes, target_places
 from twinnet.tracking.response import ResponseReader
 from twinnet.tracking.target import Target
 
@@ -61,7 +61,7 @@ class Tracker:
             threshold = point.threshold
         self.threshold = threshold
         self.hold = HOLD if getattr(network.distance, "log_odds", False) else 1.0
-        self.knows_boxes = getattr(network.distance, "box_head", None) is not None
+        self.knows_boxes = knows_boxes(network)
         self.search_size = preprocess.search_size
         if fast or self.knows_boxes:
             constants["scales"] = 1
@@ -111,9 +111,13 @@ class Tracker:
             target.border = mean_colour(frame)
             target.bare = False
 
-    def maps(self, cuts: Pixels, side: Side = "right") -> Tensor:
+    def maps(self, cuts: Pixels, side: Side) -> Tensor:
         """Crops (N, S, S, 3) through the network -> (N, C, H, W)."""
         return self.passes.maps(self.preprocess.batch(cuts)["pixels"], side)
+
+    def scores(self, exemplars: Tensor, cuts: Pixels) -> npt.NDArray[np.float32]:
+        """Scores (N, H', W') of exemplar maps (N, C, h, w) at every place of pictures (N, H, W, 3)."""
+        return self.passes.scores(exemplars, self.preprocess.batch(cuts)["pixels"])
 
     def compared(self, exemplar: Tensor, others: Tensor) -> npt.NDArray[np.float32]:
         """Scores of one exemplar map (1, C, h, w) with others (N, C, h, w): (N,)."""
@@ -160,7 +164,7 @@ class Tracker:
     def _read_scores(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         count = self.inference.scales
         exemplars = torch.cat([target.exemplar.expand(count, -1, -1, -1) for target in targets])
-        responses = self.passes.scores(exemplars, self.passes.maps(pixels))
+        responses = self.passes.scores(exemplars, pixels)
         reader: ResponseReader = self._reader(ResponseReader, responses.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
             own = responses[number * count : (number + 1) * count]

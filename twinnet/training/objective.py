@@ -13,9 +13,10 @@ from twinnet.data.examples import Examples
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
 from twinnet.losses.base import Loss
-from twinnet.losses.making import loss_kind, make_loss
+from twinnet.losses.making import make_loss
 from twinnet.network import TwinNetwork
 from twinnet.preprocess import Prepared
+from twinnet.registry import losses
 from twinnet.supervision import Supervision
 from twinnet.tower import Tower
 from twinnet.training.gather import gather_rows
@@ -89,7 +90,7 @@ def build_loss(spec: str | Mapping[str, Any] | Loss, network: TwinNetwork, examp
     """
     if not isinstance(spec, Loss):
         # Before it is made: what it would miss in the wrong kind of data makes a worse message.
-        kind = loss_kind(spec)
+        kind = losses.named(spec)
         _check_needs(kind, kind.needs, examples)
         classes = len(examples.classes) if examples.classes else None
         spec = make_loss(spec, network.distance, network.tower.width, classes)
