@@ -71,6 +71,7 @@ class Inference:
         largest: The largest one, likewise.
         size_penalty: How strongly boxes that change size or aspect are penalised; only where the network gives boxes
             (Li et al. 2018, https://arxiv.org/abs/1804.06403, eq. 12, its k).
+        memory: The share of what a target looked like lately in its exemplar; the rest is what it looked like at first.
     """
 
     scales: int = 3
@@ -82,6 +83,7 @@ class Inference:
     smallest: float = 0.2
     largest: float = 5.0
     size_penalty: float = 0.05
+    memory: float = 0.0
 
 
 def target_places(

@@ -66,7 +66,7 @@ def _recognised(tracker: Tracker, frame: Pixels, target: Target, places: list[Ta
     cuts = np.concatenate([crops(frame, [region], size, target.border) for region in regions])
     for cut, region, place in zip(cuts, regions, places, strict=True):
         _cover(cut, place.size * (size / region.side), target.border)
-    scores = tracker.compared(target.exemplar, tracker.maps(cuts, "left"))
+    scores = tracker.compared(target.exemplar.map, tracker.maps(cuts, "left"))
     best = places[int(scores.argmax())]
     tracker.judge(best, float(scores.max()))
     return best
@@ -99,7 +99,7 @@ def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes, count
     exemplar, kernel = _compared(tracker, target, zoom * float(size.min()))
     scores = tracker.scores(exemplar, padded[None])[0]
     scores = scores[: len(scores) - rows // stride, : scores.shape[1] - columns // stride]
-    places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.shape[-1], kernel)
+    places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.map.shape[-1], kernel)
     scale = np.array([frame.shape[1] / width, frame.shape[0] / height])
     return [
         replace(target, centre=(np.array([places[column], places[row]]) - margin) * scale, size=size, lost=False)
@@ -126,8 +126,8 @@ def _compared(tracker: Tracker, target: Target, shorter: float) -> tuple[Tensor,
     """
     kernel = getattr(tracker.network.distance, "kernel", None)
     if kernel is not None or not target.bare:
-        return target.exemplar, kernel
-    cells = target.exemplar.shape[-1]
+        return target.exemplar.map, kernel
+    cells = target.exemplar.map.shape[-1]
     inner = min(cells, max(1, int(shorter / tracker.stride)))
     first = (cells - inner) // 2
-    return target.exemplar[:, :, first : first + inner, first : first + inner], inner
+    return target.exemplar.map[:, :, first : first + inner, first : first + inner], inner

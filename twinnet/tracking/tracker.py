@@ -11,12 +11,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from twinnet.boxes import Boxes, centres, from_centres
+from twinnet.boxes import Boxes, centres
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 from twinnet.tracking.boxmap import BoxMapReader
 from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
+from twinnet.tracking.look import Look
 from twinnet.tracking.passes import Passes
 from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.tracking.protocol import knows_boxes, target_places
@@ -29,6 +30,11 @@ DEEPEST = 32
 # A target that is hardly seen is still followed. Where scores are probabilities, one below this share of the threshold
 # says that nothing is there to follow.
 HOLD = 0.2
+
+# A target that is surely seen shows every so many frames what it looks like now, and so much of that is taken in.
+SURE = 0.7
+EVERY = 10
+PACE = 0.5
 
 
 class Tracker:
@@ -90,23 +96,28 @@ class Tracker:
         size = (frame.shape[1], frame.shape[0])
         checked = [check_box(box, size) for box in boxes]
         border = mean_colour(frame)
-        exemplars = self.embed(frame, checked)
+        looks = self.looks(frame, checked)
         return [
-            Target(exemplar[None], centres(box), box[2:].copy(), box[2:].copy(), border, size)
-            for exemplar, box in zip(exemplars, checked, strict=True)
+            Target(look, look, look, centres(box), box[2:].copy(), box[2:].copy(), border, size)
+            for look, box in zip(looks, checked, strict=True)
         ]
 
-    def embed(self, frame: Pixels, boxes: Sequence[Boxes]) -> Tensor:
-        """The exemplar maps (N, C, h, w) of boxes in a frame."""
+    def looks(self, frame: Pixels, boxes: Sequence[Boxes]) -> list[Look]:
+        """What is in boxes of a frame."""
         border = mean_colour(frame)
         size = self.preprocess.exemplar_size
-        cuts = [crop(frame, exemplar_region(box, self.preprocess.context), size, border) for box in boxes]
-        return self.maps(np.stack(cuts), "left")
+        regions = [exemplar_region(box, self.preprocess.context) for box in boxes]
+        maps = self.maps(np.stack([crop(frame, region, size, border) for region in regions]), "left")
+        return [
+            Look(one, box[2:] * (size / region.side))
+            for one, box, region in zip(maps.split(1), boxes, regions, strict=True)
+        ]
 
     def see(self, frame: Pixels, target: Target) -> None:
         """Take the exemplar of a target that began as a bare picture from the frame where it was found."""
         if target.bare:
-            target.exemplar = self.embed(frame, [target.whole])
+            (look,) = self.looks(frame, [target.whole])
+            target.exemplar = target.first = target.recent = look
             target.first_size = target.size.copy()
             target.border = mean_colour(frame)
             target.bare = False
@@ -156,6 +167,15 @@ class Tracker:
         pixels = self.preprocess.batch(cuts)["pixels"]
         read = self._read_boxes if self.knows_boxes else self._read_scores
         read(pixels, targets, regions)
+        self._remember(frame, targets)
+
+    def _remember(self, frame: Pixels, targets: Sequence[Target]) -> None:
+        for target in targets:
+            target.age += 1
+        due = [t for t in targets if t.age % EVERY == 0 and t.score > SURE and not t.bare]
+        if self.inference.memory and due:
+            for target, look in zip(due, self.looks(frame, [t.whole for t in due]), strict=True):
+                target.learn(look, PACE, self.inference.memory)
 
     def _regions(self, target: Target) -> list[Region]:
         middle = search_region(target.whole, self.preprocess.exemplar_size, self.search_size, self.preprocess.context)
@@ -163,7 +183,7 @@ class Tracker:
 
     def _read_scores(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         count = self.inference.scales
-        exemplars = torch.cat([target.exemplar.expand(count, -1, -1, -1) for target in targets])
+        exemplars = torch.cat([target.exemplar.map.expand(count, -1, -1, -1) for target in targets])
         responses = self.passes.scores(exemplars, pixels)
         reader: ResponseReader = self._reader(ResponseReader, responses.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
@@ -175,22 +195,17 @@ class Tracker:
             self._keep_map(target, own[peak.scale], region)
 
     def _read_boxes(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
-        exemplars = [target.exemplar for target in targets]
+        exemplars = [target.exemplar.map for target in targets]
         zooms = [self.search_size / region[0].side for region in regions]
         sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
-        first_sizes = np.stack([self._exemplar_size(target) for target in targets])
-        scores, edges = self.passes.boxes(exemplars, pixels, first_sizes)
+        exemplar_sizes = np.stack([target.exemplar.size for target in targets])
+        scores, edges = self.passes.boxes(exemplars, pixels, exemplar_sizes)
         reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars[0].shape[-1])
         for number, target in enumerate(targets):
             choice = reader.choose(scores[number], edges[number], sizes[number])
             new_size = target.size + choice.trust * (choice.size / zooms[number] - target.size)
             self._place(target, regions[number][0], choice.place, new_size, choice.score)
             self._keep_map(target, scores[number], regions[number][0])
-
-    def _exemplar_size(self, target: Target) -> Boxes:
-        """The target's width and height in pixels of the exemplar crop."""
-        region = exemplar_region(from_centres((0.0, 0.0), target.first_size), self.preprocess.context)
-        return target.first_size * (self.preprocess.exemplar_size / region.side)
 
     def _place(self, target: Target, region: Region, place: Boxes, size: Boxes, score: float) -> None:
         self.judge(target, score)
