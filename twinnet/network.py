@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from twinnet.acceleration.precision import to_numpy
 from twinnet.distances import Distance
 from twinnet.encoder import Array, TwinEncoder
 from twinnet.errors import TwinnetError
@@ -90,7 +91,7 @@ class TwinNetwork(TwinEncoder):
         if a.ndim > 2:
             raise TwinnetError("the embeddings are maps, and only vectors are compared all with all: use score_places")
         with torch.inference_mode():
-            return _array(self.distance.to_score(self.distance.matrix(a, b)))
+            return to_numpy(self.distance.to_score(self.distance.matrix(a, b)))
 
     def score(self, left: Any, right: Any, **options: Any) -> Array | float:
         """Score pairs, row by row; larger is closer. Embeddings that are maps are compared place by place.
@@ -112,7 +113,7 @@ class TwinNetwork(TwinEncoder):
             raise TwinnetError(f"{len(a)} items on the left and {len(b)} on the right: pairs need as many on each side")
         with torch.inference_mode():
             values = self.distance.pairwise(a, b) if a.ndim == 2 else self.distance.aligned(a, b).mean((1, 2))
-            scores = _array(self.distance.to_score(values))
+            scores = to_numpy(self.distance.to_score(values))
         return float(scores[0]) if single else scores
 
     def verify(self, item: Any, other: Any = None, *, references: Sequence[Any] | None = None) -> Verdict:
@@ -153,7 +154,7 @@ class TwinNetwork(TwinEncoder):
         """Embeddings as an index with `index_metric` takes them: a learned distance has mapped them to its space."""
         with torch.inference_mode():
             rows = torch.as_tensor(np.atleast_2d(embeddings)).to(self.device, torch.float32)
-            return _array(self.distance.embedded(rows))
+            return to_numpy(self.distance.embedded(rows))
 
     def score_map(self, exemplar: Batch | Tensor, search: Batch | Tensor) -> Tensor:
         """Score an exemplar at every place of a search map; larger is closer.
@@ -207,8 +208,3 @@ class TwinNetwork(TwinEncoder):
         from twinnet.folder import load
 
         return load(cls, Path(folder))
-
-
-def _array(scores: Tensor) -> Array:
-    array: Array = scores.float().cpu().numpy()
-    return array

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from twinnet.acceleration.precision import to_numpy
 from twinnet.boxes import Boxes, centres
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
@@ -137,7 +138,7 @@ class Tracker:
         if hasattr(distance, "middle"):
             a, b = distance.middle(a), distance.middle(b)
         with torch.inference_mode():
-            values = distance.to_score(distance.pairwise(a.flatten(1), b.flatten(1))).float().cpu().numpy()
+            values = to_numpy(distance.to_score(distance.pairwise(a.flatten(1), b.flatten(1))))
         return np.asarray(self.scored(values))
 
     def scored(self, scores: Any) -> Any:
