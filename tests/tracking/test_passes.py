@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import twinnet
 from twinnet.tracking import passes
@@ -60,3 +64,40 @@ def test_the_network_stays_as_it_was(shipped):
         assert shipped.training
     finally:
         shipped.eval()
+
+
+class Fickle(nn.Module):
+    """A head layer that does something else when it is traced."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+        self.traceable = True
+
+    def forward(self, features):
+        found = self.layer(features)
+        return replace(found, values=found.values * 0.5 + 1) if torch.jit.is_tracing() else found
+
+
+class Untraceable(Fickle):
+    def forward(self, features):
+        if torch.jit.is_tracing():
+            raise RuntimeError("not this one")
+        return self.layer(features)
+
+
+@pytest.mark.parametrize(("kind", "said"), [(Fickle, "something else"), (Untraceable, "cannot be compiled")])
+def test_torch_computes_what_cannot_be_trusted(shipped, monkeypatch, caplog, kind, said):
+    pytest.importorskip("openvino")
+    network = copy.deepcopy(shipped)
+    network.tower.head.layers[0] = kind(network.tower.head.layers[0])
+    monkeypatch.setattr(passes, "_gains", lambda network: True)
+    tracker = Tracker(network)
+    cuts = np.random.default_rng(0).integers(0, 256, (2, 225, 225, 3), dtype=np.uint8)
+    pixels = network.tower.preprocess.batch(cuts)["pixels"]
+    exemplars, sizes = tracker.maps(cuts[:, :129, :129], "left").split(1), np.full((2, 2), 60.0)
+    expected = plain(shipped, 225, monkeypatch).boxes(exemplars, pixels, sizes)
+    for _ in range(2):
+        for found, right in zip(tracker.passes.boxes(exemplars, pixels, sizes), expected, strict=True):
+            np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-3)
+    assert said in caplog.text

@@ -16,6 +16,9 @@ from torch import Tensor, nn
 
 from twinnet.errors import TwinnetError
 
+# How close a compiled module must come to torch.
+CLOSE = 1e-3
+
 
 @cache
 def can_compile() -> bool:
@@ -83,6 +86,11 @@ def all_compiled(owner: nn.Module) -> dict[Hashable, CompiledModule]:
     if owner not in _CACHE or _CACHE[owner][0] != state:
         _CACHE[owner] = (state, {})
     return _CACHE[owner][1]
+
+
+def agrees(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> bool:
+    """Whether what a compiled module gives is what torch gives, but for the last digits."""
+    return np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * float(np.abs(expected).max()))
 
 
 def fixed_sizes(value: Tensor) -> tuple[int, ...]:

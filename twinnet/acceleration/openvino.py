@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from twinnet.acceleration.compiling import CompiledModule, Request, all_compiled, compiled, fixed_sizes, import_openvino
+from twinnet.acceleration.compiling import (
+    CompiledModule,
+    Request,
+    agrees,
+    all_compiled,
+    compiled,
+    fixed_sizes,
+    import_openvino,
+)  # fmt: skip
 from twinnet.acceleration.int8 import ActivationRanges, quantized
 from twinnet.acceleration.precision import Embed
 from twinnet.errors import TwinnetError
@@ -20,8 +28,8 @@ from twinnet.features import Batch
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
 
-# How many items are compared with torch, and how close they must be.
-FEW, CLOSE = 2, 1e-3
+# How many items are compared with torch.
+FEW = 2
 
 # Towers that are left to torch.
 REFUSED: WeakSet[Tower] = WeakSet()
@@ -130,8 +138,7 @@ class Checked:
         except Exception as error:  # OpenVINO's own kinds of failure share no other base
             self._refuse(f"cannot be compiled ({type(error).__name__})")
             return None
-        expected = self.plain(few)
-        if not np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * np.abs(expected).max()):
+        if not agrees(found, np.stack([self.plain(few)] * 2)):
             self._refuse("computes something else when it is compiled")
             return None
         return rows

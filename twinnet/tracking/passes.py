@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from twinnet.acceleration.compiling import CompiledModule, Request, can_compile, compiled
+from twinnet.acceleration.compiling import CompiledModule, Request, agrees, can_compile, compiled
 from twinnet.acceleration.precision import to_numpy
 from twinnet.encoder import Side
 from twinnet.fusion import fused, is_plain
@@ -24,12 +25,15 @@ WORTH_COMPILING = 200_000
 
 Array = npt.NDArray[np.float32]
 
+log = logging.getLogger(__name__)
+
 
 class Passes:
     """Crops to maps, scores or boxes.
 
     On a CPU, layers are joined where they can be (see `fused`). Where OpenVINO is installed and all parts are traceable
-    (see `Component`), the way from a search region to the boxes in it is compiled as one.
+    (see `Component`), the way from a search region to the boxes in it is compiled as one. The first region is compared
+    with torch, which does it where the two differ or the network cannot be compiled.
 
     Args:
         network: A tracking network; later changes to its weights are not seen.
@@ -41,7 +45,11 @@ class Passes:
         self._locate: Request | None = None
         if _gains(network):
             make = partial(_compile, network, search_size)
-            self._locate = compiled(network, f"search regions of {search_size}", make).request()
+            try:
+                self._locate = compiled(network, f"search regions of {search_size}", make).request()
+            except Exception as error:  # OpenVINO's own kinds of failure share no other base
+                log.warning("this network cannot be compiled (%s): torch computes it", type(error).__name__)
+        self._trusted = False
 
     def maps(self, pixels: Tensor, side: Side) -> Tensor:
         """Normalised pictures (N, 3, H', W') -> maps (N, C, H, W)."""
@@ -66,15 +74,25 @@ class Passes:
             `BoxMap`'s scores (N, H', W') and edges (N, 4, H', W').
         """
         size = torch.from_numpy(sizes.astype(np.float32))
-        if self._locate is not None:
-            # One after the other: a batch would be no faster, and part of the graph depends on its size.
-            found = [self._locate(*parts) for parts in zip(pixels.split(1), exemplars, size.split(1), strict=True)]
-            scores, edges = (np.concatenate(parts) for parts in zip(*found, strict=True))
-            return scores, edges
+        if self._locate is None:
+            return self._plain_boxes(torch.cat(list(exemplars)), pixels, size)
+        # One after the other: a batch would be no faster, and part of the graph depends on its size.
+        found = [self._locate(*parts) for parts in zip(pixels.split(1), exemplars, size.split(1), strict=True)]
+        if not self._trusted:
+            expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
+            if not all(map(agrees, found[0], expected)):
+                log.warning("this network computes something else when it is compiled: torch computes it")
+                self._locate = None
+                return self.boxes(exemplars, pixels, sizes)
+            self._trusted = True
+        scores, edges = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return scores, edges
+
+    def _plain_boxes(self, exemplars: Tensor, pixels: Tensor, sizes: Tensor) -> tuple[Array, Array]:
         distance: Any = self.network.distance
         with torch.inference_mode():
             search = self.maps(pixels, "right")
-            score, edge = distance.locate(torch.cat(list(exemplars)), search, size.to(search.device))
+            score, edge = distance.locate(exemplars, search, sizes.to(search.device))
         return to_numpy(score), to_numpy(edge)
 
 
