@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from twinnet.tracking.training.folder import clips, patches
-from twinnet.tracking.training.pairs import PairSettings, TrackingPairs
+from twinnet.tracking.training.pairs import TrackingPairs
 from twinnet.tracking.training.recipe import new_network
+from twinnet.tracking.training.settings import PairSettings
 from twinnet.training import Trainer, TrainingConfig
 
 SMALL = {"name": "timm-pyramid", "model": "test_efficientnet", "nodes": ["blocks.2", "blocks.3"], "width": 32}

@@ -14,5 +14,5 @@ class Supervision(Enum):
     CLASS_PAIRS = "pairs with a class"
     TRIPLETS = "triplets: anchor, positive, negative, and perhaps further negatives"
     LABELS = "single items with a class label"
-    LOCATED_PAIRS = "an exemplar, a picture to search, and where the exemplar is in it"
+    LOCATED_PAIRS = "an exemplar, a picture to search, a recent look, and where the target is"
     ALIGNED_PAIRS = "two pictures of one scene, and where they show the same, 1, and where not, 0"

@@ -53,19 +53,20 @@ def test_loss_is_that_of_loops(seed):
     distance = ExemplarCosine(4, kernel=3)
     torch.nn.init.normal_(distance.box_head.leave.weight, std=0.2)
     loss = TrackingLoss(distance, exemplar_size=SIZE, radius=12)
-    exemplar, search = torch.randn(3, 4, 9, 9), torch.randn(3, 4, 13, 13)
+    first, search, recent = torch.randn(3, 4, 9, 9), torch.randn(3, 4, 13, 13), torch.randn(3, 4, 9, 9)
     target = torch.tensor(
         [[30.0, 35.0, 30.0, 20.0, 32.0, 32.0], [52.0, 20.0, 16.0, 50.0, 20.0, 40.0], [0.0, 0.0, 0.0, 0.0, 30.0, 30.0]]
     )
     with torch.no_grad():
-        assert float(loss([exemplar, search], target)) == pytest.approx(looped(loss, exemplar, search, target), 1e-4)
+        expected = looped(loss, first + 0.5 * (recent - first), search, target)
+        assert float(loss([first, search, recent], target)) == pytest.approx(expected, 1e-4)
 
 
 def test_a_batch_without_targets_has_a_gradient():
     distance = ExemplarCosine(4, kernel=3)
     loss = TrackingLoss(distance, exemplar_size=SIZE)
     target = torch.tensor([[0.0, 0.0, 0.0, 0.0, 30.0, 30.0]])
-    loss([torch.randn(1, 4, 9, 9), torch.randn(1, 4, 13, 13)], target).backward()
+    loss([torch.randn(1, 4, 9, 9), torch.randn(1, 4, 13, 13), torch.randn(1, 4, 9, 9)], target).backward()
     assert distance.bias.grad.isfinite() and distance.bias.grad != 0
 
 

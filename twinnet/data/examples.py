@@ -13,7 +13,7 @@ from twinnet.supervision import Supervision
 
 FIRST = ("s1", "sentence1", "anchor", "premise")
 SECOND = ("s2", "sentence2", "positive", "hypothesis")
-COLUMN_COUNTS = {Supervision.LABELS: 1, Supervision.TRIPLETS: 3}
+COLUMN_COUNTS = {Supervision.LABELS: 1, Supervision.TRIPLETS: 3, Supervision.LOCATED_PAIRS: 3}
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,13 @@ class TrackingLoss(Loss):
         """Compute the loss of a batch.
 
         Args:
-            columns: Exemplar maps (B, C, h, w) and search maps (B, C, H, W).
+            columns: Exemplar maps (B, C, h, w), search maps (B, C, H, W), and maps of recent looks (B, C, h, w), which
+                are half of what is compared, as in a tracker with a memory.
             target: (B, 6): the target's box x, y, w, h in pixels of the search crop, with w = 0 where it is not there,
                 and its width and height in the exemplar crop.
         """
-        exemplar, search = columns
+        first, search, recent = columns
+        exemplar = (first + recent) / 2
         if target is None:
             raise TwinnetError("the tracking loss needs to know where the targets are")
         box, size = target[:, :4], target[:, 4:]

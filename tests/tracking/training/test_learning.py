@@ -5,7 +5,8 @@ import numpy as np
 import torch
 
 from twinnet.network import TwinNetwork
-from twinnet.tracking.training.pairs import PairSettings, TrackingPairs
+from twinnet.tracking.training.pairs import TrackingPairs
+from twinnet.tracking.training.settings import PairSettings
 from twinnet.tracking.training.subjects import Sighting, Subject
 from twinnet.training import Trainer, TrainingConfig
 

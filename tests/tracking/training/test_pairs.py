@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from twinnet.errors import TwinnetError
 from twinnet.tracking.training import folder, views
-from twinnet.tracking.training.pairs import PairSettings, TrackingPairs
+from twinnet.tracking.training.pairs import TrackingPairs
+from twinnet.tracking.training.settings import PairSettings
 from twinnet.tracking.training.subjects import Pictures, Sighting, Subject
 from twinnet.tracking.training.views import Placement
 
@@ -112,17 +113,19 @@ def test_rows_are_functions_of_the_seed_and_the_row(data):
     other = TrackingPairs([(1.0, subjects)], seed=4)
     for row in (5, 0, 7):
         a, b = one.pair(row), two.pair(row)
-        assert (a.exemplar == b.exemplar).all() and (a.search == b.search).all() and a.target == b.target
+        assert (a.exemplar == b.exemplar).all() and (a.search == b.search).all()
+        assert (a.recent == b.recent).all() and a.target == b.target
     assert one.pair(0).target != one.pair(1).target != other.pair(1).target
 
 
 def test_pairs_show_the_target_in_the_box_and_say_when_it_is_absent(data):
-    quiet = PairSettings(search_size=193, pasted=0.0, distractors=0.0, covered=0.0, grey=0.0, absent=0.3)
+    quiet = PairSettings(search_size=193, pasted=0.0, distractors=0.0, covered=0.0, grey=0.0, absent=0.3, renewed=0.0)
     pairs = TrackingPairs([(1.0, folder.clips(data))], quiet)
     examples = pairs.examples(60)
     absent = 0
-    for exemplar, search, (x, y, w, h, ew, eh) in zip(*examples.columns, examples.target, strict=True):
+    for exemplar, search, recent, (x, y, w, h, ew, eh) in zip(*examples.columns, examples.target, strict=True):
         assert exemplar.shape == (129, 129, 3) and search.shape == (193, 193, 3)
+        assert (recent == exemplar).all()
         middle = exemplar[60:69, 60:69].mean((0, 1))
         assert middle[1] > middle[0] + 40
         assert ew / eh == pytest.approx(30 / 24)
@@ -131,6 +134,22 @@ def test_pairs_show_the_target_in_the_box_and_say_when_it_is_absent(data):
             inside = search[max(0, round(y + 4)) : round(y + h - 4), max(0, round(x + 4)) : round(x + w - 4)]
             assert inside[..., 1].mean() > inside[..., 0].mean() + 30
     assert 3 <= absent <= 25
+
+
+def test_recent_looks_are_a_little_off_and_count_for_half_of_the_size(data):
+    exact = PairSettings(pasted=0.0, grey=0.0, renewed=1.0, drift=0.0)
+    loose = PairSettings(pasted=0.0, grey=0.0, renewed=1.0, drift=0.1)
+    subjects, boxes, sizes = folder.clips(data), [], []
+    for drawn in (exact, loose):
+        pairs = [TrackingPairs([(1.0, subjects)], drawn).pair(row) for row in range(40)]
+        assert all(pair.recent.shape == (129, 129, 3) for pair in pairs)
+        assert any((pair.recent != pair.exemplar).any() for pair in pairs)
+        boxes.append([target_box(pair.recent) for pair in pairs])
+        sizes.append([pair.target[4] / pair.target[5] for pair in pairs])
+    middles = [np.array([(x + w / 2, y + h / 2) for x, y, w, h in each]) - 64.5 for each in boxes]
+    assert np.median(np.abs(middles[0])) < 1.5 < np.median(np.abs(middles[1])) < 15
+    assert sizes[0] == pytest.approx([30 / 24] * 40)
+    assert 0.01 < np.std(np.log(sizes[1])) < 0.2
 
 
 def test_one_target_is_too_few(data):

@@ -62,8 +62,9 @@ def share(text: str) -> tuple[Path, float]:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from twinnet.tracking.training.pairs import PairSettings, TrackingPairs
+    from twinnet.tracking.training.pairs import TrackingPairs
     from twinnet.tracking.training.recipe import TRAINING_SEARCH_SIZE
+    from twinnet.tracking.training.settings import PairSettings
     from twinnet.training import Trainer
 
     groups = _groups(options)

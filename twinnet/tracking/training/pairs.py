@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Self, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -14,50 +14,11 @@ from twinnet.errors import TwinnetError
 from twinnet.supervision import Supervision
 from twinnet.tracking.crops import Pixels
 from twinnet.tracking.training import views
+from twinnet.tracking.training.settings import PairSettings
 from twinnet.tracking.training.subjects import Pictures, Sighting, Subject
 from twinnet.tracking.training.views import Box, Matrix, Placement, Random
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class PairSettings:
-    """How pairs are drawn.
-
-    Attributes:
-        exemplar_size: The side of an exemplar crop.
-        search_size: The side of a search crop.
-        shift: How far from the middle a target may be, in pixels of the crop, on each axis.
-        scale: The largest log factor of its size, on both axes alike; two thirds of it on each axis alone.
-        absent: Share of the pairs whose target is not in the search crop.
-        pasted: Share of the crops with an outlined target that show it on another background.
-        distractors: Share of the search crops with something else pasted beside the target.
-        covered: Share of the search crops whose target is partly hidden.
-        grey: Share of the pairs without colour.
-        gap: Frames between exemplar and search crop at most.
-    """
-
-    exemplar_size: int = 129
-    search_size: int = 193
-    shift: float = 56.0
-    scale: float = 0.3
-    absent: float = 0.15
-    pasted: float = 0.5
-    distractors: float = 0.3
-    covered: float = 0.15
-    grey: float = 0.08
-    gap: int = 60
-
-    @classmethod
-    def reaching(cls, exemplar_size: int, search_size: int) -> Self:
-        """Settings whose targets may be nearly as far from the middle as the search crop lets them be found.
-
-        Raises:
-            TwinnetError: If the search crop is too small for that.
-        """
-        if search_size < exemplar_size + 16:
-            raise TwinnetError(f"search crops of {search_size} pixels leave no room around {exemplar_size}: take more")
-        return cls(exemplar_size, search_size, shift=(search_size - exemplar_size) / 2 + 24)
 
 
 @dataclass(frozen=True)
@@ -67,12 +28,15 @@ class Pair:
     Attributes:
         exemplar: uint8 (E, E, 3), the target in the middle.
         search: uint8 (S, S, 3).
+        recent: uint8 (E, E, 3), the target shortly before or after the search crop, in a box that is a little off; the
+            exemplar itself where there is no such look.
         target: The box in the search crop (x, y, w, h; w = h = 0 where the target is absent), and the target's width
-            and height in the exemplar crop.
+            and height in the exemplar crop, the mean of both where there are two.
     """
 
     exemplar: Pixels
     search: Pixels
+    recent: Pixels
     target: tuple[float, ...]
 
 
@@ -108,14 +72,14 @@ class TrackingPairs:
 
     def examples(self, rows: int) -> Examples:
         """The first `rows` pairs as training examples."""
-        columns = (_Rows(self, rows, "exemplar"), _Rows(self, rows, "search"))
+        columns = tuple(_Rows(self, rows, name) for name in ("exemplar", "search", "recent"))
         return Examples(columns, _Rows(self, rows, "target"), Supervision.LOCATED_PAIRS)
 
     def _pair(self, row: int) -> Pair:
         rng = np.random.default_rng([self.seed, row])
         subject = self._subject(rng)
         absent = rng.random() < self.settings.absent
-        shown, sought = self._sightings(subject, rng)
+        shown, sought, lately = self._sightings(subject, rng)
         if absent:
             other = self._subject(rng)
             absent = other is not subject
@@ -123,9 +87,13 @@ class TrackingPairs:
         flip = bool(rng.random() < 0.5)
         exemplar, inner = self._exemplar(shown, flip, rng)
         search, box = self._search(sought, flip, rng)
+        recent, size = exemplar, inner[2:]
+        if rng.random() < self.settings.renewed:
+            recent, seen = self._exemplar(replace(lately, box=_off(lately.box, self.settings.drift, rng)), flip, rng)
+            size = (size[0] + seen[2]) / 2, (size[1] + seen[3]) / 2
         if rng.random() < self.settings.grey:
-            exemplar, search = views.greyed(exemplar), views.greyed(search)
-        return Pair(exemplar, search, (*((0.0,) * 4 if absent else box), *inner[2:]))
+            exemplar, search, recent = map(views.greyed, (exemplar, search, recent))
+        return Pair(exemplar, search, recent, (*((0.0,) * 4 if absent else box), *size))
 
     def _exemplar(self, sighting: Sighting, flip: bool, rng: Random) -> tuple[Pixels, Box]:
         size = self.settings.exemplar_size
@@ -180,16 +148,29 @@ class TrackingPairs:
         _, subjects = self.groups[rng.choice(len(self.groups), p=self.shares)]
         return _any(subjects, rng)
 
-    def _sightings(self, subject: Subject, rng: Random) -> tuple[Sighting, Sighting]:
-        """Two sightings of one target, near or far apart in time; the same one twice where there is only one."""
+    def _sightings(self, subject: Subject, rng: Random) -> tuple[Sighting, Sighting, Sighting]:
+        """Two sightings of a target, near or far apart in time, and one near the second; perhaps the same ones."""
         count = len(subject.sightings)
-        first = int(rng.integers(count))
-        near = max(0, first - self.settings.gap), min(count, first + self.settings.gap + 1)
-        return subject.sightings[first], subject.sightings[int(rng.integers(*near))]
+        places = [int(rng.integers(count))]
+        for apart in (self.settings.gap, self.settings.recent):
+            near = max(0, places[-1] - apart), min(count, places[-1] + apart + 1)
+            places.append(int(rng.integers(*near)))
+        first, second, third = (subject.sightings[place] for place in places)
+        return first, second, third
 
 
 def _any(things: Sequence[T], rng: Random) -> T:
     return things[int(rng.integers(len(things)))]
+
+
+def _off(box: Box, by: float, rng: Random) -> Box:
+    """A box that is off in place and size by such shares of its sides."""
+    x, y, w, h = box
+    grown = np.exp(by * (rng.normal() + rng.normal(size=2)))
+    middle = np.array([x + w / 2, y + h / 2]) + by * rng.normal(size=2) * (w, h)
+    size = grown * (w, h)
+    left, top = middle - size / 2
+    return float(left), float(top), float(size[0]), float(size[1])
 
 
 class _Rows(Sequence[Any]):
