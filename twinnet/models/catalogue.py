@@ -113,7 +113,7 @@ BUILT_IN = (
         128,
         "Apache-2.0",
         (PackageData("twinnet", "models/data/tracker", "twinnet"),),
-        "fb34bbb4d21b0f911b11033aa29f414567989a92dc3073c5f5e287b48d5698ee",
+        "d27ab8171e8189d1df72e189f880a8a739392e515f5e452b962a31a861c2e5e9",
     ),
 )
 
