@@ -14,7 +14,6 @@ from accelerate.state import AcceleratorState
 from torch import Tensor
 from tqdm import tqdm
 
-from twinnet.acceleration.memory import reusing_memory
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import Batches, ShuffledBatches
 from twinnet.errors import TwinnetError
@@ -113,8 +112,7 @@ class Trainer:
         else:
             self._log.restart()
             self._evaluate(0)
-        with reusing_memory():
-            self._train(first)
+        self._train(first)
         self._finish()
         self.result.seconds = time.perf_counter() - start
         return self.result
