@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
@@ -18,6 +19,8 @@ from twinnet.errors import TwinnetError
 
 # How close a compiled module must come to torch.
 CLOSE = 1e-3
+
+log = logging.getLogger(__name__)
 
 
 @cache
@@ -91,6 +94,14 @@ def all_compiled(owner: nn.Module) -> dict[Hashable, CompiledModule]:
 def agrees(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> bool:
     """Whether what a compiled module gives is what torch gives, but for the last digits."""
     return np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * float(np.abs(expected).max()))
+
+
+def left_to_torch(error: Exception | None = None) -> None:
+    """Say that torch computes a network, since compiling it failed, or gave something else where there is no error."""
+    why = "computes something else when it is compiled"
+    if error is not None:
+        why = f"cannot be compiled ({type(error).__name__})"
+    log.warning("this network %s: torch computes it", why)
 
 
 def fixed_sizes(value: Tensor) -> tuple[int, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -20,7 +19,8 @@ from twinnet.acceleration.compiling import (
     compiled,
     fixed_sizes,
     import_openvino,
-)  # fmt: skip
+    left_to_torch,
+)
 from twinnet.acceleration.int8 import ActivationRanges, quantized
 from twinnet.acceleration.precision import Embed
 from twinnet.errors import TwinnetError
@@ -33,8 +33,6 @@ FEW = 2
 
 # Towers that are left to torch.
 REFUSED: WeakSet[Tower] = WeakSet()
-
-log = logging.getLogger(__name__)
 
 HINTS = {"int8": "f32", "bfloat16": "bf16", "float32": "f32"}
 
@@ -126,8 +124,12 @@ class Checked:
         if self.chosen is not None:
             return self.chosen(prepared)
         rows = self._checked(prepared)
-        self.chosen = self.plain if rows is None else self.compiled
-        return self.plain(prepared) if rows is None else rows
+        if rows is None:
+            REFUSED.add(self.compiled.tower)
+            self.chosen = self.plain
+            return self.plain(prepared)
+        self.chosen = self.compiled
+        return rows
 
     def _checked(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any] | None:
         """What the compiled tower gives, or None if that is not to be trusted."""
@@ -136,16 +138,12 @@ class Checked:
             rows = self.compiled(prepared)
             found = np.stack([rows[: len(few)], self.compiled(few)])
         except Exception as error:  # OpenVINO's own kinds of failure share no other base
-            self._refuse(f"cannot be compiled ({type(error).__name__})")
+            left_to_torch(error)
             return None
         if not agrees(found, np.stack([self.plain(few)] * 2)):
-            self._refuse("computes something else when it is compiled")
+            left_to_torch()
             return None
         return rows
-
-    def _refuse(self, why: str) -> None:
-        log.warning("this network %s: torch computes it", why)
-        REFUSED.add(self.compiled.tower)
 
 
 class _Positional(nn.Module):

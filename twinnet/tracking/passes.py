@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from twinnet.acceleration.compiling import CompiledModule, Request, agrees, can_compile, compiled
+from twinnet.acceleration.compiling import CompiledModule, Request, agrees, can_compile, compiled, left_to_torch
 from twinnet.acceleration.precision import to_numpy
 from twinnet.encoder import Side
 from twinnet.fusion import fused, is_plain
@@ -24,8 +23,6 @@ from twinnet.tracking.protocol import knows_boxes
 WORTH_COMPILING = 200_000
 
 Array = npt.NDArray[np.float32]
-
-log = logging.getLogger(__name__)
 
 
 class Passes:
@@ -48,7 +45,7 @@ class Passes:
             try:
                 self._locate = compiled(network, f"search regions of {search_size}", make).request()
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
-                log.warning("this network cannot be compiled (%s): torch computes it", type(error).__name__)
+                left_to_torch(error)
         self._trusted = False
 
     def maps(self, pixels: Tensor, side: Side) -> Tensor:
@@ -81,7 +78,7 @@ class Passes:
         if not self._trusted:
             expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
             if not all(map(agrees, found[0], expected)):
-                log.warning("this network computes something else when it is compiled: torch computes it")
+                left_to_torch()
                 self._locate = None
                 return self.boxes(exemplars, pixels, sizes)
             self._trusted = True
