@@ -9,11 +9,13 @@ from twinnet import TwinnetError
 from twinnet.backbones.small_resnet import SmallResNet
 
 
-def test_it_is_torchvisions_network_of_single_blocks_without_the_pooling():
-    other = ResNet(BasicBlock, [1, 1, 1, 1])
+@pytest.mark.parametrize("blocks", [[1, 1, 1, 1], [2, 1, 3, 2]])
+def test_it_is_torchvisions_network_without_the_pooling(blocks):
+    other = ResNet(BasicBlock, blocks)
     other.maxpool, other.avgpool, other.fc = nn.Identity(), nn.Identity(), nn.Identity()
-    own = SmallResNet([64, 128, 256, 512], in_channels=3)
-    renamed = {"stem.0": "conv1", "stem.1": "bn1"} | {f"blocks.{i}": f"layer{i + 1}.0" for i in range(4)}
+    own = SmallResNet([64, 128, 256, 512], in_channels=3, blocks=blocks)
+    places = [f"layer{stage + 1}.{i}" for stage, count in enumerate(blocks) for i in range(count)]
+    renamed = {"stem.0.": "conv1.", "stem.1.": "bn1."} | {f"blocks.{i}.": f"{p}." for i, p in enumerate(places)}
     theirs = other.state_dict()
     weights = {}
     for name in own.state_dict():
@@ -37,6 +39,7 @@ def test_any_widths(channels):
     )
 
 
-def test_no_block_is_refused():
-    with pytest.raises(TwinnetError, match="one block"):
-        SmallResNet([])
+@pytest.mark.parametrize(("channels", "blocks"), [([], None), ([], []), ([8, 16], [1]), ([8, 16], [1, 0])])
+def test_a_stage_without_a_block_is_refused(channels, blocks):
+    with pytest.raises(TwinnetError, match="one block or more"):
+        SmallResNet(channels, blocks=blocks)

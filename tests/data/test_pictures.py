@@ -6,7 +6,7 @@ from PIL import Image
 
 from twinnet import TwinnetError
 from twinnet.data.examples import labelled
-from twinnet.data.pairing import draw_pairs
+from twinnet.data.pairing import draw_pairs, same_pairs
 from twinnet.data.pictures import files_under, read_pictures
 from twinnet.supervision import Supervision
 
@@ -93,3 +93,14 @@ def test_drawn_pairs_say_what_they_are():
 def test_pairs_need_two_classes_and_one_class_with_two_items(labels):
     with pytest.raises(TwinnetError, match="pairs need"):
         draw_pairs(labelled(["a", "b", "c"], labels), 4)
+
+
+def test_same_pairs_are_all_pairs_of_each_class():
+    items, labels = list("abcdefg"), [2, 0, 2, 1, 0, 2, 3]
+    pairs, classes = same_pairs(labelled(items, labels))
+    found = {frozenset(pair): label for *pair, label in zip(*pairs.columns, classes.tolist(), strict=True)}
+    assert found == {frozenset("ac"): 2, frozenset("af"): 2, frozenset("cf"): 2, frozenset("be"): 0}
+    assert len(pairs) == len(found)
+    assert pairs.target is None
+    with pytest.raises(TwinnetError, match="none with two items"):
+        same_pairs(labelled(items[:2], [0, 1]))

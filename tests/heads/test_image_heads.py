@@ -81,3 +81,12 @@ def test_flatten_keeps_every_cell_and_tells_its_width():
         head(Features(torch.randn(3, 4, 2, 2)))
     with pytest.raises(TwinnetError, match="maps of 6 cells"):
         head(Features(torch.randn(3, 6, 4)))
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_dense_projects_each_cell_of_a_map(residual):
+    layer, maps = Dense(5, 3, residual=residual), torch.randn(2, 5, 4, 6)
+    found = layer(Features(maps)).values
+    assert found.shape == (2, 3, 4, 6)
+    for b, y, x in ((0, 0, 0), (1, 3, 5), (0, 2, 1)):
+        torch.testing.assert_close(found[b, :, y, x], layer(Features(maps[b, :, y, x][None])).values[0])

@@ -14,25 +14,29 @@ from twinnet.features import Batch, Features
 
 
 class SmallResNet(Backbone):
-    """A stem of stride 2 without pooling, then one basic block (He et al. 2015, figure 5) for each width.
+    """A stem of stride 2 without pooling, then stages of basic blocks (He et al. 2015, figure 5), one for each width.
 
-    Every block but the first halves the map: with four widths, a picture of 56 x 56 becomes a map of 4 x 4.
+    Every stage but the first halves the map: with four widths, a picture of 56 x 56 becomes a map of 4 x 4.
 
     Args:
-        channels: The width of each block.
+        channels: The width of each stage.
         in_channels: 1 for grey pictures, 3 for colour.
+        blocks: How many blocks each stage has; one unless given.
 
     Raises:
-        TwinnetError: If there is no block.
+        TwinnetError: If there is no stage, or one without a block.
     """
 
     kind = "map"
     traceable = True
 
-    def __init__(self, channels: Sequence[int] = (16, 48, 96, 192), in_channels: int = 1) -> None:
+    def __init__(
+        self, channels: Sequence[int] = (16, 48, 96, 192), in_channels: int = 1, blocks: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
-        if not channels:
-            raise TwinnetError("a small-resnet needs the width of one block at least")
+        blocks = [1] * len(channels) if blocks is None else blocks
+        if not channels or len(blocks) != len(channels) or min(blocks) < 1:
+            raise TwinnetError(f"a small-resnet of widths {list(channels)} needs one block or more for each of them")
         self.width = channels[-1]
         self.stride = 2 ** len(channels)
         self.in_channels = in_channels
@@ -40,8 +44,9 @@ class SmallResNet(Backbone):
         self.stem = nn.Sequential(
             nn.Conv2d(in_channels, first, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(first), nn.ReLU(True)
         )
-        widths = [first, *channels]
-        self.blocks = nn.Sequential(*map(_block, widths[:-1], widths[1:], [1] + [2] * (len(channels) - 1)))
+        widths = [width for width, count in zip(channels, blocks, strict=True) for _ in range(count)]
+        strides = [stride for i, count in enumerate(blocks) for stride in [2 if i else 1, *[1] * (count - 1)]]
+        self.blocks = nn.Sequential(*map(_block, [first, *widths[:-1]], widths, strides))
 
     def forward(self, batch: Batch) -> Features:
         """Pictures (B, C, H, W) -> (B, width, H / stride, W / stride), rounded up."""

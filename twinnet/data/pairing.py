@@ -1,12 +1,18 @@
-"""Labelled pairs drawn from labelled items."""
+"""Pairs of labelled items."""
 
 from __future__ import annotations
 
+from itertools import combinations
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from twinnet.data.examples import Examples
 from twinnet.errors import TwinnetError
 from twinnet.supervision import Supervision
+
+Rows = npt.NDArray[np.int64]
 
 
 def draw_pairs(examples: Examples, count: int, seed: int = 0) -> Examples:
@@ -22,10 +28,7 @@ def draw_pairs(examples: Examples, count: int, seed: int = 0) -> Examples:
     Raises:
         TwinnetError: If the examples have no labels, fewer than two classes, or no class with two items.
     """
-    if examples.supervision is not Supervision.LABELS or examples.target is None:
-        raise TwinnetError(f"pairs are drawn from labelled items, these examples are {examples.supervision.value}")
-    labels = np.asarray(examples.target)
-    members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    members = _members(examples)
     several = [rows for rows in members if len(rows) > 1]
     if len(members) < 2 or not several:
         raise TwinnetError(f"{len(members)} classes, {len(several)} with two items or more: pairs need 2 and 1")
@@ -38,6 +41,42 @@ def draw_pairs(examples: Examples, count: int, seed: int = 0) -> Examples:
             a, b = (rng.choice(members[c]) for c in rng.choice(len(members), 2, replace=False))
         left.append(int(a))
         right.append(int(b))
-    items = examples.columns[0]
-    columns = [items[row] for row in left], [items[row] for row in right]
+    columns = _at(examples, left), _at(examples, right)
     return Examples(columns, [1 - number % 2 for number in range(count)], Supervision.LABELLED_PAIRS)
+
+
+def same_pairs(examples: Examples) -> tuple[Examples, Rows]:
+    """All pairs of two items of one class, for losses that take the other pairs of a batch for different.
+
+    Pairs of one class must then be in different batches: `ClassBalancedBatches(classes, n, items_per_class=1)` keeps
+    them apart.
+
+    Args:
+        examples: Single items with a class label.
+
+    Returns:
+        The pairs, and the class of each.
+
+    Raises:
+        TwinnetError: If the examples have no labels, or no class has two items.
+    """
+    members = _members(examples)
+    pairs = [pair for rows in members for pair in combinations(rows.tolist(), 2)]
+    if not pairs:
+        raise TwinnetError(f"{len(members)} classes, none with two items: there are no pairs of one class")
+    left, right = (list(rows) for rows in zip(*pairs, strict=True))
+    classes = np.asarray(examples.target)[left]
+    return Examples((_at(examples, left), _at(examples, right)), None, Supervision.PAIRS), classes
+
+
+def _members(examples: Examples) -> list[Rows]:
+    """The rows of each class."""
+    if examples.supervision is not Supervision.LABELS or examples.target is None:
+        raise TwinnetError(f"pairs are drawn from labelled items, these examples are {examples.supervision.value}")
+    labels = np.asarray(examples.target)
+    return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+
+def _at(examples: Examples, rows: list[int]) -> list[Any]:
+    items = examples.columns[0]
+    return [items[row] for row in rows]

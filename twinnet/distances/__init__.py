@@ -5,6 +5,7 @@ from twinnet.deferred import defer
 # Takes longer to import than all else here, and pytorch-metric-learning needs it for a single function.
 defer("scipy.stats")
 
+from twinnet.distances.alignment import CellAlignment
 from twinnet.distances.base import Distance
 from twinnet.distances.hamming import Hamming
 from twinnet.distances.learned import Mahalanobis, WeightedL1
@@ -12,6 +13,7 @@ from twinnet.distances.minkowski import Euclidean, Manhattan, SquaredEuclidean
 from twinnet.distances.similarity import Cosine, Dot
 
 __all__ = [
+    "CellAlignment",
     "Cosine",
     "Distance",
     "Dot",

@@ -1,4 +1,4 @@
-"""Layers behind the pooling: projection and normalisation."""
+"""Projection and normalisation, of embeddings or of each cell of a map."""
 
 from __future__ import annotations
 
@@ -56,12 +56,13 @@ class Dense(HeadLayer):
         return self.linear.out_features
 
     def forward(self, features: Features) -> Features:
-        """(..., in_features) -> (..., out_features)."""
-        values = features.values
+        """(..., in_features) -> (..., out_features), or (B, in_features, H, W) -> (B, out_features, H, W)."""
+        is_map = features.kind == "map"
+        values = features.values.movedim(1, -1) if is_map else features.values
         projected = self.activation(self.linear(values))
         if self.skip:
             projected = projected + (self.residual(values) if hasattr(self, "residual") else values)
-        return features.with_values(projected)
+        return features.with_values(projected.movedim(-1, 1) if is_map else projected)
 
 
 class LayerNorm(HeadLayer):
