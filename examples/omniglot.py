@@ -38,6 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
+    parser.add_argument("--pairs", type=int, default=80, help="of drawings of each character (default: 80)")
     parser.add_argument("--workers", type=int, default=0, help="processes that change the drawings (default: a thread)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and report the other 10")
     options = parser.parse_args()
@@ -52,8 +53,8 @@ def main() -> None:
 def run(folder: str, options: argparse.Namespace) -> None:
     split = read_omniglot(folder)
     learned = split.train if options.choose else split.background
-    # A character turned by 90 degrees is another character. Each pair of its drawings is seen once.
-    pairs, characters = same_pairs(labelled(*rotated(learned)))
+    # A character turned by 90 degrees is another character.
+    pairs, characters = same_pairs(labelled(*rotated(learned)), options.pairs)
     torch.manual_seed(0)
     network = TwinNetwork(BACKBONE, HEAD, DISTANCE, PREPROCESS)
     if torch.cuda.is_available():

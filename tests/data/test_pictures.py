@@ -102,5 +102,8 @@ def test_same_pairs_are_all_pairs_of_each_class():
     assert found == {frozenset("ac"): 2, frozenset("af"): 2, frozenset("cf"): 2, frozenset("be"): 0}
     assert len(pairs) == len(found)
     assert pairs.target is None
+    fewer, classes = same_pairs(labelled(items, labels), most=1)
+    assert sorted(classes.tolist()) == [0, 2]
+    assert all(frozenset(pair) in found for pair in zip(*fewer.columns, strict=True))
     with pytest.raises(TwinnetError, match="none with two items"):
         same_pairs(labelled(items[:2], [0, 1]))

@@ -45,14 +45,16 @@ def draw_pairs(examples: Examples, count: int, seed: int = 0) -> Examples:
     return Examples(columns, [1 - number % 2 for number in range(count)], Supervision.LABELLED_PAIRS)
 
 
-def same_pairs(examples: Examples) -> tuple[Examples, Rows]:
-    """All pairs of two items of one class, for losses that take the other pairs of a batch for different.
+def same_pairs(examples: Examples, most: int | None = None, seed: int = 0) -> tuple[Examples, Rows]:
+    """Pairs of two items of one class, for losses that take the other pairs of a batch for different.
 
     Pairs of one class must then be in different batches: `ClassBalancedBatches(classes, n, items_per_class=1)` keeps
     them apart.
 
     Args:
         examples: Single items with a class label.
+        most: How many pairs of a class at most, drawn at random; all of them unless given.
+        seed: Of the random draw.
 
     Returns:
         The pairs, and the class of each.
@@ -61,7 +63,9 @@ def same_pairs(examples: Examples) -> tuple[Examples, Rows]:
         TwinnetError: If the examples have no labels, or no class has two items.
     """
     members = _members(examples)
-    pairs = [pair for rows in members for pair in combinations(rows.tolist(), 2)]
+    rng = np.random.default_rng(seed)
+    several = [np.array(list(combinations(rows, 2))) for rows in members if len(rows) > 1]
+    pairs = [pair for some in several for pair in rng.permutation(some)[:most].tolist()]
     if not pairs:
         raise TwinnetError(f"{len(members)} classes, none with two items: there are no pairs of one class")
     left, right = (list(rows) for rows in zip(*pairs, strict=True))

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from twinnet.boxes import Boxes
 
+# The share of a recent look in an exemplar with which networks learn, and new ones are meant to track.
+RECENT = 0.5
+
 
 @dataclass(frozen=True)
 class Look:

@@ -13,6 +13,7 @@ from twinnet.errors import TwinnetError
 from twinnet.losses.base import Loss
 from twinnet.supervision import Supervision
 from twinnet.tracking.distance import ExemplarCosine
+from twinnet.tracking.look import RECENT
 
 
 class TrackingLoss(Loss):
@@ -47,12 +48,12 @@ class TrackingLoss(Loss):
 
         Args:
             columns: Exemplar maps (B, C, h, w), search maps (B, C, H, W), and maps of recent looks (B, C, h, w), which
-                are half of what is compared, as in a tracker with a memory.
+                are a part of what is compared, as in a tracker with a memory.
             target: (B, 6): the target's box x, y, w, h in pixels of the search crop, with w = 0 where it is not there,
                 and its width and height in the exemplar crop.
         """
         first, search, recent = columns
-        exemplar = (first + recent) / 2
+        exemplar = first.lerp(recent, RECENT)
         if target is None:
             raise TwinnetError("the tracking loss needs to know where the targets are")
         box, size = target[:, :4], target[:, 4:]

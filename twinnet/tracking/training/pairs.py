@@ -13,6 +13,7 @@ from twinnet.data.examples import Examples
 from twinnet.errors import TwinnetError
 from twinnet.supervision import Supervision
 from twinnet.tracking.crops import Pixels
+from twinnet.tracking.look import RECENT
 from twinnet.tracking.training import views
 from twinnet.tracking.training.settings import PairSettings
 from twinnet.tracking.training.subjects import Pictures, Sighting, Subject
@@ -31,7 +32,7 @@ class Pair:
         recent: uint8 (E, E, 3), the target shortly before or after the search crop, in a box that is a little off; the
             exemplar itself where there is no such look.
         target: The box in the search crop (x, y, w, h; w = h = 0 where the target is absent), and the target's width
-            and height in the exemplar crop, the mean of both where there are two.
+            and height in the exemplar crop, between both where there are two.
     """
 
     exemplar: Pixels
@@ -87,10 +88,11 @@ class TrackingPairs:
         flip = bool(rng.random() < 0.5)
         exemplar, inner = self._exemplar(shown, flip, rng)
         search, box = self._search(sought, flip, rng)
-        recent, size = exemplar, inner[2:]
+        recent = exemplar
+        size: tuple[float, ...] = inner[2:]
         if rng.random() < self.settings.renewed:
             recent, seen = self._exemplar(replace(lately, box=_off(lately.box, self.settings.drift, rng)), flip, rng)
-            size = (size[0] + seen[2]) / 2, (size[1] + seen[3]) / 2
+            size = tuple(one + RECENT * (other - one) for one, other in zip(size, seen[2:], strict=True))
         if rng.random() < self.settings.grey:
             exemplar, search, recent = map(views.greyed, (exemplar, search, recent))
         return Pair(exemplar, search, recent, (*((0.0,) * 4 if absent else box), *size))

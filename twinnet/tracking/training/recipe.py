@@ -9,6 +9,7 @@ from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 from twinnet.registry import backbones
+from twinnet.tracking.look import RECENT
 
 # One more than a multiple of every stride up to 32, so that cells of all depths lie on each other.
 EXEMPLAR_SIZE = 129
@@ -16,8 +17,8 @@ SEARCH_SIZE = 225
 TRAINING_SEARCH_SIZE = 193
 WIDTH = 128
 
-# Boxes of single frames err much more than targets change.
-INFERENCE = {"scale_damping": 0.1}
+# Boxes of single frames err much more than targets change; and what is learned from pairs is to be used.
+INFERENCE = {"scale_damping": 0.1, "memory": RECENT}
 
 # EfficientNet-Lite was trained on (pixel - 127) / 128.
 LITE0_PIXELS = {"mean": [127.0] * 3, "std": [128.0] * 3}
