@@ -68,12 +68,13 @@ def test_the_order_of_two_maps_does_not_matter():
     torch.testing.assert_close(distance.matrix(a, b), distance.matrix(b, a).T)
 
 
-def test_blocks_of_rows_do_not_change_values_or_gradients(monkeypatch):
+@pytest.mark.parametrize("pairs", [1, 2, 10])
+def test_blocks_do_not_change_values_or_gradients(monkeypatch, pairs):
     distance = make(3, 2, 5)
     a, b = random(1, 7, 12).requires_grad_(), random(2, 5, 12)
     whole = distance.matrix(a, b)
     (gradient,) = torch.autograd.grad(whole.square().sum(), a)
-    monkeypatch.setattr(module, "AT_ONCE", 2 * 5 * 16)
+    monkeypatch.setattr(module, "AT_ONCE", pairs * 2**4)
     blocks = distance.matrix(a, b)
     torch.testing.assert_close(blocks, whole)
     torch.testing.assert_close(torch.autograd.grad(blocks.square().sum(), a)[0], gradient)

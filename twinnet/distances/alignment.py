@@ -57,8 +57,11 @@ class CellAlignment(Distance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, C*n*n), (M, C*n*n) -> (N, M)."""
+        columns = max(1, AT_ONCE // self.cells**4)
+        if len(b) > columns:
+            return torch.cat([self.matrix(a, some) for some in b.split(columns)], 1)
         (one, weights), (other, others) = self._parts(a), self._parts(b)
-        rows = max(1, AT_ONCE // max(1, len(b) * self.cells**4))
+        rows = max(1, columns // max(1, len(b)))
         parts = [
             self._rows(some, weight, other, others)
             for some, weight in zip(one.split(rows), weights.split(rows), strict=True)
