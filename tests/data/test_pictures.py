@@ -98,12 +98,12 @@ def test_pairs_need_two_classes_and_one_class_with_two_items(labels):
 def test_same_pairs_are_all_pairs_of_each_class():
     items, labels = list("abcdefg"), [2, 0, 2, 1, 0, 2, 3]
     pairs, classes = same_pairs(labelled(items, labels))
-    found = {frozenset(pair): label for *pair, label in zip(*pairs.columns, classes.tolist(), strict=True)}
+    found = {frozenset(pair): label for *pair, label in zip(*pairs.columns, classes, strict=True)}
     assert found == {frozenset("ac"): 2, frozenset("af"): 2, frozenset("cf"): 2, frozenset("be"): 0}
     assert len(pairs) == len(found)
     assert pairs.target is None
     fewer, classes = same_pairs(labelled(items, labels), most=1)
-    assert sorted(classes.tolist()) == [0, 2]
+    assert sorted(classes) == [0, 2]
     assert all(frozenset(pair) in found for pair in zip(*fewer.columns, strict=True))
     with pytest.raises(TwinnetError, match="none with two items"):
         same_pairs(labelled(items[:2], [0, 1]))

@@ -45,7 +45,7 @@ def draw_pairs(examples: Examples, count: int, seed: int = 0) -> Examples:
     return Examples(columns, [1 - number % 2 for number in range(count)], Supervision.LABELLED_PAIRS)
 
 
-def same_pairs(examples: Examples, most: int | None = None, seed: int = 0) -> tuple[Examples, Rows]:
+def same_pairs(examples: Examples, most: int | None = None, seed: int = 0) -> tuple[Examples, list[int]]:
     """Pairs of two items of one class, for losses that take the other pairs of a batch for different.
 
     Pairs of one class must then be in different batches: `ClassBalancedBatches(classes, n, items_per_class=1)` keeps
@@ -69,7 +69,7 @@ def same_pairs(examples: Examples, most: int | None = None, seed: int = 0) -> tu
     if not pairs:
         raise TwinnetError(f"{len(members)} classes, none with two items: there are no pairs of one class")
     left, right = (list(rows) for rows in zip(*pairs, strict=True))
-    classes = np.asarray(examples.target)[left]
+    classes = np.asarray(examples.target)[left].tolist()
     return Examples((_at(examples, left), _at(examples, right)), None, Supervision.PAIRS), classes
 
 
