@@ -24,7 +24,7 @@ from twinnet.image.omniglot import ARCHIVES, read_omniglot, rotated
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.training import Trainer, TrainingConfig
 
-BACKBONE = {"name": "small-resnet", "channels": [16, 48, 96], "blocks": [1, 1, 2]}
+BACKBONE = {"name": "small-resnet", "channels": [16, 48, 96], "blocks": [1, 1, 3]}
 HEAD = [{"name": "dense", "out_features": 64}, {"name": "flatten", "cells": 49}]
 DISTANCE = {"name": "cell-alignment", "channels": 64, "cells": 7}
 WARP = {"name": "Warp", "degrees": 15, "scale": 0.2, "aspect": 0.4, "shear": 17, "translate": 0.1, "bend": 0.02,
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
-    parser.add_argument("--pairs", type=int, default=80, help="of drawings of each character (default: 80)")
+    parser.add_argument("--pairs", type=int, default=76, help="of drawings of each character (default: 76)")
     parser.add_argument("--workers", type=int, default=0, help="processes that change the drawings (default: a thread)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and report the other 10")
     options = parser.parse_args()
@@ -62,8 +62,8 @@ def run(folder: str, options: argparse.Namespace) -> None:
     if torch.cuda.is_available():
         network.to("cuda")
     config = TrainingConfig(
-        out=options.out, epochs=1, learning_rate=3e-3, weight_decay=0.05, schedule="cosine", warmup=0.05,
-        max_grad_norm=5.0, checkpoint_every=300, workers=options.workers,
+        out=options.out, epochs=1, optimizer="muon", learning_rate=7e-3, weight_decay=0.05, schedule="cosine",
+        warmup=0.05, max_grad_norm=5.0, checkpoint_every=300, workers=options.workers,
     )  # fmt: skip
     batches = ClassBalancedBatches(characters, CLASSES_PER_BATCH, items_per_class=1)
     result = Trainer(network, LOSS, pairs, config, batches=batches).run(resume=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
@@ -47,6 +48,7 @@ class SmallResNet(Backbone):
         widths = [width for width, count in zip(channels, blocks, strict=True) for _ in range(count)]
         strides = [stride for i, count in enumerate(blocks) for stride in [2 if i else 1, *[1] * (count - 1)]]
         self.blocks = nn.Sequential(*map(_block, [first, *widths[:-1]], widths, strides))
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, batch: Batch) -> Features:
         """Pictures (B, C, H, W) -> (B, width, H / stride, W / stride), rounded up."""

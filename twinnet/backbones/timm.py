@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
@@ -43,6 +44,7 @@ class TimmBackbone(Backbone):
         super().__init__()
         self.stage = out_index
         self._create(model, pretrained, in_chans, weights, architecture)
+        self.to(memory_format=torch.channels_last)
 
     def _create(
         self, model: str, pretrained: bool, in_chans: int, weights: str | None, architecture: Mapping[str, Any]
@@ -70,7 +72,7 @@ class TimmBackbone(Backbone):
         else:
             self.width, self.stride = info.channels()[0], info.reduction()[0]
         self.kind = "sequence" if self.stage is None and not self.default.get("pool_size") else "map"
-        self.channels_last = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
+        self.last_is_channels = getattr(self.model, "output_fmt", "NCHW") == "NHWC"
 
     @property
     def config(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class TimmBackbone(Backbone):
         """Pictures (B, C, H, W) -> a map (B, D, H / stride, W / stride), or a sequence (B, T, D) of a transformer."""
         pixels = batch["pixels"]
         values: Tensor = self.model.forward_features(pixels) if self.stage is None else self.model(pixels)[0]
-        return Features(values.permute(0, 3, 1, 2) if self.channels_last else values)
+        return Features(values.permute(0, 3, 1, 2) if self.last_is_channels else values)
 
     def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:
         """The layers as timm groups them; one group where only the maps of a stage are taken."""

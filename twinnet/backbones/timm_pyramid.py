@@ -57,6 +57,7 @@ class TimmPyramid(Backbone):
         self.width = width
         self.projections = nn.ModuleList(nn.Conv2d(channels, width, 1) for channels, _ in shapes)
         self._freeze(frozen)
+        self.to(memory_format=torch.channels_last)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from twinnet.backbones.base import Backbone
@@ -33,6 +34,7 @@ class TorchvisionBackbone(Backbone):
             raise unknown_name("torchvision model", model, models.list_models(models))
         self.model = models.get_model(model, weights=weights)
         self.width = _drop_classifier(self.model, model)
+        self.to(memory_format=torch.channels_last)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -6,13 +6,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from twinnet.data.classes import Rows, rows_by_class
 from twinnet.data.examples import Examples
 from twinnet.errors import TwinnetError
 from twinnet.supervision import Supervision
-
-Rows = npt.NDArray[np.int64]
 
 
 def draw_pairs(examples: Examples, count: int, seed: int = 0) -> Examples:
@@ -77,8 +75,7 @@ def _members(examples: Examples) -> list[Rows]:
     """The rows of each class."""
     if examples.supervision is not Supervision.LABELS or examples.target is None:
         raise TwinnetError(f"pairs are drawn from labelled items, these examples are {examples.supervision.value}")
-    labels = np.asarray(examples.target)
-    return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    return rows_by_class(examples.target)
 
 
 def _at(examples: Examples, rows: list[int]) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twinnet.data.classes import rows_by_class
 from twinnet.errors import TwinnetError
 
 Indices = NDArray[np.int64]
@@ -110,8 +111,7 @@ class ClassBalancedBatches(Batches):
     def __init__(self, labels: Sequence[Any], classes_per_batch: int, items_per_class: int, seed: int = 0) -> None:
         super().__init__(seed)
         _at_least_one(items_per_class=items_per_class)
-        _, classes = np.unique(np.asarray(labels), return_inverse=True)
-        self.members = [np.flatnonzero(classes == c) for c in range(classes.max(initial=-1) + 1)]
+        self.members = rows_by_class(labels)
         if min(len(self.members), classes_per_batch) < 2:
             raise TwinnetError(
                 f"{len(self.members)} classes, {classes_per_batch} a batch: both must be 2 or more, for negatives"

@@ -57,16 +57,16 @@ class CellAlignment(Distance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, C*n*n), (M, C*n*n) -> (N, M)."""
-        columns = max(1, AT_ONCE // self.cells**4)
-        if len(b) > columns:
-            return torch.cat([self.matrix(a, some) for some in b.split(columns)], 1)
         (one, weights), (other, others) = self._parts(a), self._parts(b)
-        rows = max(1, columns // max(1, len(b)))
+        one, near = self._sharpness * one, self._near
+        columns = max(1, min(AT_ONCE // self.cells**4, len(b)))
+        rows = max(1, AT_ONCE // (self.cells**4 * columns))
+        across = list(zip(other.split(columns), others.split(columns), strict=True))
         parts = [
-            self._rows(some, weight, other, others)
+            torch.cat([_found(some, weight, those, their, near) for those, their in across], 1)
             for some, weight in zip(one.split(rows), weights.split(rows), strict=True)
         ]
-        return torch.cat(parts)
+        return torch.cat(parts) / (2 * self._sharpness)
 
     def aligned(self, a: Tensor, b: Tensor) -> Tensor:
         """Whole maps are compared, never place by place.
@@ -76,14 +76,6 @@ class CellAlignment(Distance):
         """
         del a, b
         raise TwinnetError("cell-alignment compares whole maps: use pairwise or matrix")
-
-    def _rows(self, one: Tensor, weights: Tensor, other: Tensor, others: Tensor) -> Tensor:
-        products = (self._sharpness * one).flatten(0, 1) @ other.flatten(0, 1).T  # (N*n*n, M*n*n)
-        products = products.view(len(one), self.cells**2, len(other), self.cells**2)
-        alike = (products + self._near[:, None]).exp()
-        forth = (alike.sum(3).log() * weights[:, :, None]).sum(1)  # (N, M)
-        back = (alike.sum(1).log() * others).sum(2)
-        return (forth + back) / (2 * self._sharpness)
 
     @property
     def _sharpness(self) -> Tensor:
@@ -105,3 +97,13 @@ class CellAlignment(Distance):
         cells = maps.unflatten(1, (self.channels, self.cells**2)).transpose(1, 2)
         lengths = cells.norm(dim=2)
         return F.normalize(cells, dim=2), F.normalize(lengths, p=1, dim=1)
+
+
+def _found(one: Tensor, weights: Tensor, other: Tensor, others: Tensor, near: Tensor) -> Tensor:
+    """The sum of both directions (N, M) of cells (N, n*n, C) and (M, n*n, C), one of them times the sharpness."""
+    places = len(near)
+    products = one.flatten(0, 1) @ other.flatten(0, 1).T  # (N*n*n, M*n*n)
+    alike = products.view(len(one), places, len(other), places).add_(near[:, None]).exp_()
+    forth = (alike.sum(3).log() * weights[:, :, None]).sum(1)  # (N, M)
+    back = (alike.sum(1).log() * others).sum(2)
+    return forth + back

@@ -82,11 +82,18 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put flat state back into an optimiser over the same parameters."""
+    """Put flat state back into an optimiser over the same parameters.
+
+    Each tensor is laid out in memory as its parameter is: a fused optimiser goes through both without asking.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, _, slot = name.partition(".")
-        state.setdefault(int(index), {})[slot] = tensor
+        parameter = parameters[int(index)]
+        alike = tensor.shape == parameter.shape
+        laid_out = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor) if alike else tensor
+        state.setdefault(int(index), {})[slot] = laid_out
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 

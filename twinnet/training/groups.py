@@ -12,6 +12,8 @@ from twinnet.errors import TwinnetError
 from twinnet.training.config import TrainingConfig
 from twinnet.training.objective import Objective
 
+# Layers whose weights are matrices that act on vectors, unless they act on each channel alone.
+MATRICES = nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d
 # The peak rate of a parameter, and the step (from 0) from which on it is trained.
 Course = tuple[float, int]
 
@@ -20,7 +22,7 @@ def parameter_groups(objective: Objective, config: TrainingConfig, steps: int) -
     """The groups of an optimiser, each with its "peak" rate (the schedule scales it) and the step at which it "thaws".
 
     Matrices decay, vectors (biases, norms) do not. The backbone's and the loss's weights may have rates of their own,
-    and the layer groups of a backbone different ones.
+    and the layer groups of a backbone different ones. Groups of what Muon is for are marked "orthogonal".
 
     Args:
         objective: Network and loss.
@@ -30,21 +32,22 @@ def parameter_groups(objective: Objective, config: TrainingConfig, steps: int) -
     Raises:
         TwinnetError: If layers are to differ and no backbone tells them apart, or some would never be trained.
     """
-    groups: dict[tuple[float, int, float], list[nn.Parameter]] = {}
+    groups: dict[tuple[float, int, float, bool], list[nn.Parameter]] = {}
     courses = _courses(objective, config)
+    matrices = _matrices(objective.network)
     for parameter in objective.parameters():
         if parameter.requires_grad:
             decay = config.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((*courses[id(parameter)], decay), []).append(parameter)
-    latest = max((thaws for _, thaws, _ in groups), default=0)
+            groups.setdefault((*courses[id(parameter)], decay, id(parameter) in matrices), []).append(parameter)
+    latest = max((thaws for _, thaws, *_ in groups), default=0)
     if latest >= steps:
         raise TwinnetError(
             f"unfreeze_every is {config.unfreeze_every}: the lowest layer would thaw after {latest} steps, and the run "
             f"has {steps}: lower it, or train for more epochs"
         )
     return [
-        {"params": members, "peak": peak, "thaws": thaws, "weight_decay": decay}
-        for (peak, thaws, decay), members in groups.items()
+        {"params": members, "peak": peak, "thaws": thaws, "weight_decay": decay, "orthogonal": orthogonal}
+        for (peak, thaws, decay, orthogonal), members in groups.items()
     ]
 
 
@@ -57,6 +60,11 @@ def drop_frozen_gradients(groups: Iterable[Mapping[str, Any]], step: int) -> Non
         if step < group["thaws"]:
             for parameter in group["params"]:
                 parameter.grad = None
+
+
+def _matrices(network: nn.Module) -> set[int]:
+    layers = (layer for layer in network.modules() if isinstance(layer, MATRICES))
+    return {id(layer.weight) for layer in layers if getattr(layer, "groups", 1) == 1}
 
 
 def _courses(objective: Objective, config: TrainingConfig) -> dict[int, Course]:

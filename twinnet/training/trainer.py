@@ -25,6 +25,7 @@ from twinnet.training.continuation import Continuation
 from twinnet.training.feed import Batch, BatchFeed
 from twinnet.training.groups import drop_frozen_gradients, parameter_groups
 from twinnet.training.log import TrainingLog
+from twinnet.training.muon import Muon
 from twinnet.training.objective import Objective, build_loss
 from twinnet.training.plan import StepPlan
 from twinnet.training.result import TrainingResult
@@ -101,7 +102,11 @@ class Trainer:
         self._accelerator = Accelerator(mixed_precision=config.precision)
         torch.manual_seed(config.seed + self._accelerator.process_index)
         groups = parameter_groups(self._objective, config, len(self.plan))
-        self._optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        self._optimizer = (
+            Muon(groups, lr=config.learning_rate)
+            if config.optimizer == "muon"
+            else torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+        )
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)
         self._continuation = self._checkpoints()

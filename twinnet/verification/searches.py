@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from twinnet.data.classes import Rows, rows_by_class
 from twinnet.errors import TwinnetError
-
-Rows = npt.NDArray[np.int64]
 
 
 def draw_gallery(owners: Any, enrol: int, strangers: float, seed: int = 0) -> tuple[Rows, Rows]:
@@ -33,9 +31,8 @@ def draw_gallery(owners: Any, enrol: int, strangers: float, seed: int = 0) -> tu
     """
     if not 0 <= strangers < 1:
         raise TwinnetError(f"the share of strangers lies from 0 to below 1, not at {strangers:g}")
-    numbers = np.unique(np.asarray(owners), return_inverse=True)[1]
     rng = np.random.default_rng(seed)
-    members = [rng.permutation(np.flatnonzero(numbers == person)) for person in range(int(numbers.max()) + 1)]
+    members = [rng.permutation(rows) for rows in rows_by_class(owners)]
     able = rng.permutation([person for person, rows in enumerate(members) if len(rows) > enrol])
     enrolled = able[: len(members) - round(strangers * len(members))]
     if not len(enrolled):
@@ -44,4 +41,4 @@ def draw_gallery(owners: Any, enrol: int, strangers: float, seed: int = 0) -> tu
             f"{strangers:.0%} are to be strangers"
         )
     gallery = np.sort(np.concatenate([members[person][:enrol] for person in enrolled]))
-    return gallery, np.setdiff1d(np.arange(len(numbers)), gallery)
+    return gallery, np.setdiff1d(np.arange(len(owners)), gallery)

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from twinnet.data.classes import Rows, rows_by_class
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 from twinnet.operating_point import Rule
 from twinnet.verdict import score_against
 
-Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
 BLOCK = 65_536
 MOST_IMPOSTORS = 1_000_000
@@ -134,7 +134,7 @@ def trials_of_identities(
         pairs = _pairs(numbers, rng)
         probes, enrolled = pairs[:, 0], pairs[:, 1:]
     else:
-        members = [rng.permutation(np.flatnonzero(numbers == person)) for person in range(len(names))]
+        members = [rng.permutation(rows) for rows in rows_by_class(numbers)]
         kept = [np.sort(rows[:references]) for rows in members if len(rows) > references]
         used = np.concatenate(kept)
         others = np.setdiff1d(np.arange(len(items)), used)
@@ -149,8 +149,7 @@ def _pairs(numbers: Rows, rng: np.random.Generator) -> Rows:
     count = len(numbers)
     if count * (count - 1) // 2 <= MOST_IMPOSTORS:
         return np.stack(np.triu_indices(count, 1), axis=1)
-    members = (np.flatnonzero(numbers == person) for person in np.unique(numbers))
-    genuine = [rows[np.stack(np.triu_indices(len(rows), 1), axis=1)] for rows in members]
+    genuine = [rows[np.stack(np.triu_indices(len(rows), 1), axis=1)] for rows in rows_by_class(numbers)]
     drawn = np.unique(np.sort(rng.integers(count, size=(2 * MOST_IMPOSTORS, 2)), axis=1), axis=0)
     across = drawn[numbers[drawn[:, 0]] != numbers[drawn[:, 1]]]
     return np.concatenate([*genuine, rng.permutation(across)[:MOST_IMPOSTORS]])

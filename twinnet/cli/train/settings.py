@@ -32,6 +32,9 @@ def add_settings(parser: argparse.ArgumentParser, loss: str, learning_rate: floa
     )
     parser.add_argument("--epochs", type=count, default=1, metavar="N")
     parser.add_argument("--batch-size", type=count, default=32, metavar="N")
+    parser.add_argument(
+        "--optimizer", choices=("adamw", "muon"), default="adamw", help="muon learns faster from scratch"
+    )
     parser.add_argument("--learning-rate", type=float, default=learning_rate, metavar="X")
     parser.add_argument("--backbone-learning-rate", type=float, metavar="X", help="for the backbone's weights")
     parser.add_argument(
