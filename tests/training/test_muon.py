@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from tests.training.test_trainer import Killed, assert_equal_weights, config, kill_after, weights
+from tests.training.test_trainer import config
 from twinnet import TwinNetwork
 from twinnet.training import Trainer
 from twinnet.training.groups import parameter_groups
@@ -86,18 +85,3 @@ def test_only_matrices_of_layers_are_orthogonalised(labelled_pictures):
         wanted = name.startswith("network.") and name.endswith("weight") and isinstance(layer, nn.Linear | nn.Conv2d)
         wanted = wanted and getattr(layer, "groups", 1) == 1
         assert (id(parameter) in marked) == wanted, name
-
-
-@pytest.mark.parametrize("killed_after", [3, 7])
-def test_a_killed_run_continues_with_the_same_losses(make_text_network, scored, tmp_path, killed_after):
-    def trainer(folder):
-        return Trainer(make_text_network(dropout=0.2), "cosine-regression", scored,
-                       config(folder, checkpoint_every=2, optimizer="muon"))  # fmt: skip
-
-    whole = trainer(tmp_path / "whole")
-    expected = whole.run()
-    with pytest.raises(Killed):
-        kill_after(trainer(tmp_path / "killed"), killed_after).run()
-    resumed = trainer(tmp_path / "killed")
-    assert resumed.run(resume=True).losses == expected.losses
-    assert_equal_weights(weights(resumed.network), weights(whole.network))
