@@ -59,6 +59,14 @@ def test_saving_replaces_a_network_and_nothing_else(text_network, make_text_netw
         text_network.save(tmp_path / "photos" / "holiday.jpg")
 
 
+@pytest.mark.parametrize("folder", ["", ".", "/"])
+def test_a_folder_without_a_name_is_refused(text_network, tmp_path, monkeypatch, folder):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TwinnetError, match="is no name for a folder"):
+        text_network.save(folder)
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_lies_beside_a_network_stays(make_text_network, tmp_path):
     folder = tmp_path / "net"
     make_text_network(head=["pooling/mean", {"name": "dense", "out_features": 4}]).save(folder)

@@ -29,6 +29,24 @@ def test_embed_once_compare_often(text_network, sentences):
     assert text_network.score(torch.from_numpy(embeddings), sentences) == pytest.approx(np.ones(len(sentences)))
 
 
+LAYOUTS = {
+    "backwards": lambda rows: rows[::-1].copy()[::-1],
+    "big-endian": lambda rows: rows.astype(">f4"),
+    "columns": np.asfortranarray,
+    "long": lambda rows: rows.astype(np.longdouble),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_stored_embeddings_may_lie_in_memory_in_any_way(text_network, sentences, layout, recwarn):
+    rows = text_network.encode(sentences)
+    stored = layout(rows)
+    stored.setflags(write=False)
+    np.testing.assert_allclose(text_network.similarity(stored, rows), text_network.similarity(rows, rows), atol=1e-6)
+    np.testing.assert_array_equal(text_network.comparable(stored), text_network.comparable(rows))
+    assert not recwarn.list
+
+
 def test_stored_embeddings_are_checked(text_network):
     stored = text_network.encode(["a", "b", "c"])
     with pytest.raises(TwinnetError, match="width 31.*32"):

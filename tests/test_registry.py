@@ -11,6 +11,7 @@ import pytest
 from tests.plugin_packages import run, twinnet
 from twinnet import TwinnetError, load
 from twinnet.distances import Dot
+from twinnet.errors import unknown_name
 from twinnet.registry import ALL, Registry, distances
 
 PLUGIN = {
@@ -205,6 +206,19 @@ def test_what_is_not_registered_cannot_be_saved(text_network, tmp_path):
 def test_arguments_that_do_not_fit_name_the_component():
     with pytest.raises(TwinnetError, match="'mahalanobis'.*dim"):
         distances.create("mahalanobis")
+
+
+@pytest.mark.parametrize("spec", [5, {"name": 5}, {"dim": 5}, None, ["cosine"]])
+def test_what_is_no_spec_is_refused(spec):
+    with pytest.raises(TwinnetError, match="distance .*expected a name"):
+        distances.create_with(spec)
+    with pytest.raises(TwinnetError, match="distance .*expected a name"):
+        distances.create(spec)
+
+
+def test_of_many_names_some_are_listed():
+    assert len(str(unknown_name("thing", "#", map(str, range(1000))))) < 200
+    assert "and 970 more" in str(unknown_name("thing", "#", map(str, range(1000))))
 
 
 def test_all_of_twinnets_own_names_load():

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.errors import ItemError
@@ -52,6 +53,10 @@ def test_stored_embeddings_stand_for_items(network):
     stored = network.encode("a dog runs")
     expected = network.verify("a cat", "a dog runs")
     assert network.verify("a cat", stored) == network.verify(network.encode("a cat"), stored) == expected
+    assert network.verify("a cat", torch.from_numpy(stored).requires_grad_()) == expected
+    assert network.verify("a cat", stored[::-1].copy()[::-1]) == expected
+    with pytest.raises(TwinnetError, match="second item: verify takes one item"):
+        network.verify("a cat", np.stack([stored, stored]))
     with pytest.raises(TwinnetError, match="width 5"):
         network.verify("a cat", np.zeros(5, dtype=np.float32))
 

@@ -46,6 +46,13 @@ def is_stored(items: Any) -> bool:
     return isinstance(items, np.ndarray) and np.issubdtype(items.dtype, np.floating) and items.ndim in (1, 2)
 
 
+def as_rows(items: Any) -> Tensor:
+    """Embeddings (D,) or (N, D) of any layout and floating-point type as a float32 tensor (N, D)."""
+    rows = items if isinstance(items, Tensor) else torch.from_numpy(np.array(items, dtype=np.float32, order="C"))
+    table: Tensor = torch.atleast_2d(rows)
+    return table.float()
+
+
 def stored_rows(items: Any, width: int, place: str) -> Tensor:
     """Stored embeddings (D,) or (N, D) as a float32 tensor (N, D).
 
@@ -57,7 +64,7 @@ def stored_rows(items: Any, width: int, place: str) -> Tensor:
     Raises:
         TwinnetError: If they have another width, or are not finite; the message names the row.
     """
-    stored: Tensor = torch.atleast_2d(torch.as_tensor(items)).float()
+    stored = as_rows(items)
     if stored.shape[1] != width:
         raise TwinnetError(
             f"the stored embeddings {place} have width {stored.shape[1]}, this network's have {width}: "

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 
 UNREADABLE = "unreadable"
+# More names of what could be meant help nobody.
+MOST_NAMES = 30
 
 
 class TwinnetError(ValueError):
@@ -47,5 +49,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> TwinnetError:
     """
     candidates = sorted(known)
     near = difflib.get_close_matches(name, candidates, n=3, cutoff=0.5)
-    offer = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(candidates) or 'none'}"
+    rest = len(candidates) - MOST_NAMES
+    listed = ", ".join(candidates[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+    offer = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {listed or 'none'}"
     return TwinnetError(f"unknown {kind} {name!r}: {offer}")

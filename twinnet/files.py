@@ -89,8 +89,10 @@ def check_replaceable(folder: Path, marker: str, what: str) -> None:
     """Check that `folder` is new, or empty, or holds what may be replaced; arguments as for `whole_folder`.
 
     Raises:
-        TwinnetError: If it holds something else.
+        TwinnetError: If it holds something else, or is not named.
     """
+    if not folder.name:
+        raise TwinnetError(f"'{folder}' is no name for a folder to save the {what} in: choose a new one")
     if folder.exists() and not folder.is_dir():
         raise TwinnetError(f"{folder} is a file: choose a folder to save the {what} in")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():

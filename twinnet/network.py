@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from twinnet.acceleration.precision import to_numpy
 from twinnet.distances import Distance
+from twinnet.embeddings import as_rows
 from twinnet.encoder import Array, TwinEncoder
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
@@ -153,8 +153,7 @@ class TwinNetwork(TwinEncoder):
     def comparable(self, embeddings: Any) -> Array:
         """Embeddings as an index with `index_metric` takes them: a learned distance has mapped them to its space."""
         with torch.inference_mode():
-            rows = torch.as_tensor(np.atleast_2d(embeddings)).to(self.device, torch.float32)
-            return to_numpy(self.distance.embedded(rows))
+            return to_numpy(self.distance.embedded(as_rows(embeddings).to(self.device)))
 
     def score_map(self, exemplar: Batch | Tensor, search: Batch | Tensor) -> Tensor:
         """Score an exemplar at every place of a search map; larger is closer.

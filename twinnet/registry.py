@@ -142,11 +142,9 @@ class Registry(Generic[T]):
         Raises:
             TwinnetError: If the name is unknown or the arguments do not fit.
         """
-        if isinstance(spec, str):
-            name, arguments = spec, dict(kwargs)
-        else:
-            arguments = {**spec, **kwargs}
-            name = arguments.pop("name")
+        name = self._name_in(spec)
+        given = {} if isinstance(spec, str) else {key: value for key, value in spec.items() if key != "name"}
+        arguments = {**given, **kwargs}
         family, _, member = name.partition("/")
         component: Any = self.get(family if member else name)
         try:
@@ -168,10 +166,15 @@ class Registry(Generic[T]):
         """The component that a spec names.
 
         Raises:
-            TwinnetError: As `get`.
+            TwinnetError: As `get`, or if the spec is none.
         """
-        name = spec if isinstance(spec, str) else spec["name"]
-        return self.get(name.partition("/")[0])
+        return self.get(self._name_in(spec).partition("/")[0])
+
+    def _name_in(self, spec: Any) -> str:
+        name = spec.get("name") if isinstance(spec, Mapping) else spec
+        if not isinstance(name, str):
+            raise TwinnetError(f"{self.kind} {spec!r}: expected a name, or a mapping with a name and its arguments")
+        return name
 
     def entry_of(self, component: object) -> Entry:
         """The entry under which the class of `component` is registered.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.embeddings import is_stored
+from twinnet.embeddings import as_rows, is_stored
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.operating_point import OperatingPoint, Rule
 
@@ -105,9 +105,10 @@ def operating_point_for(network: TwinNetwork, references: int = 1) -> OperatingP
 
 def _embed(network: TwinNetwork, item: Any, side: Side, name: str) -> Embedding:
     """One embedding (D,)."""
-    if is_stored(item):
-        return np.asarray(item, dtype=np.float32)
-    if not network.side(side).reader().is_single(item):
+    stored = as_rows(item).detach().cpu().numpy() if is_stored(item) else None
+    if stored is not None and len(stored) == 1:
+        embedding: Embedding = stored[0]
+        return embedding
+    if stored is not None or not network.side(side).reader().is_single(item):
         raise TwinnetError(f"{name}: verify takes one item here; references= takes several of one identity")
-    embedding: Embedding = network.encode(item, side=side)
-    return embedding
+    return network.encode(item, side=side)

@@ -60,6 +60,8 @@ def test_a_video_is_drawn_with_names(run, people, model):
     run("enrol", people / "gallery", people / "photos", "--model", model)
     done = run("identify", people / "gallery", "--video", frames, "--out", people / "out.webm", "--frames", "3")
     assert done["frames"] == 3
+    with pytest.raises(SystemExit, match="2"):
+        run("identify", people / "gallery", "--video", frames, "--frames", "-1")
     assert done["frames_with"].get("person2", 0) + done["frames_with"].get("nobody", 0) > 0
     written = [frame.pixels for frame in open_video(people / "out.webm")]
     assert len(written) == 3

@@ -75,6 +75,7 @@ def test_every_kind_of_loss(folder, tmp_path, capsys, loss, more):
         (["--backbone", "timm/resnet19"], "resnet18"),
         (["--backbone", BACKBONE, "--augment", "RandomFlop"], "RandomFlop"),
         (["--backbone", BACKBONE, "--loss", "contrastive"], "class label"),
+        (["--model", "net", "--distance", "dot"], "leave them out with --model"),
     ],
 )
 def test_bad_settings_are_one_line(folder, tmp_path, capsys, arguments, message):
@@ -97,7 +98,7 @@ def test_encode_leaves_out_bad_pictures_and_names_them(folder, trained, tmp_path
     assert "07.jpg is not a picture" in said
     assert "09.jpg" in said
     assert "2 of 18 pictures" in said
-    names = out.with_suffix(".txt").read_text().splitlines()
+    names = out.with_suffix(".names.txt").read_text().splitlines()
     assert [name for name in names if "07" in name or "09" in name] == []
     expected = twinnet.load(trained).encode(names)
     np.testing.assert_allclose(np.load(out), expected, atol=1e-5)
@@ -109,6 +110,14 @@ def test_encode_takes_tables_of_paths(folder, trained, tmp_path, capsys):
     rows = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
     assert [row["image"] for row in rows] == [str(folder / "across/0.jpg"), str(folder / "down/1.jpg")]
     (folder / "list.csv").unlink()
+
+
+def test_a_list_of_pictures_is_not_written_over(folder, trained, tmp_path):
+    names = [str(path) for path in sorted(folder.glob("*/*.jpg"))[:2]]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    arguments = [str(tmp_path / "list.txt"), "--model", str(trained), "--out", str(tmp_path / "list.npy")]
+    assert main(["encode", *arguments]) == 0
+    assert (tmp_path / "list.txt").read_text().splitlines() == names
 
 
 def test_encode_does_not_take_a_folder_for_text(folder, model, tmp_path, capsys):

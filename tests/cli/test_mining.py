@@ -98,9 +98,21 @@ def test_a_stored_index_gives_the_same(run, refused, corpus, model, write, tmp_p
     direct = run("search", corpus, "--queries", queries, "--model", model, "--save-index", index)
     Path(corpus).unlink()
     assert run("search", index, "--queries", queries, "--model", model)["results"] == direct["results"]
-    assert f"search it with --model {model}" in refused("search", index, "--query", "x", "--model", "another")
+    elsewhere = f"{Path(model).parent}/./{Path(model).name}"
+    assert run("search", index, "--queries", queries, "--model", elsewhere)["results"] == direct["results"]
+    other = twinnet.load(model)
+    next(other.parameters()).data.mul_(-1)
+    other.save(tmp_path / "other")
+    assert f"search it with --model {model}" in refused("search", index, "--query", "x", "--model", tmp_path / "other")
     (index / "corpus.json").write_text("{")
     assert "corpus.json: missing or damaged" in refused("search", index, "--query", "x", "--model", model)
+
+
+def test_queries_have_a_format_of_their_own(run, corpus, model, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"text,x\na red cat,1\n")))
+    result = run("search", corpus, "--queries", "-", "--queries-format", "csv", "--column", "text", "--model", model)
+    assert [found["query"] for found in result["results"]] == ["a red cat"]
+    assert result["sentences"] == len(Path(corpus).read_text().splitlines())
 
 
 def test_a_corpus_is_searched_by_codes_too(run, refused, corpus, model, texts, tmp_path):

@@ -57,11 +57,27 @@ def test_resume_goes_on_from_the_last_checkpoint(run, refused, write, model, tmp
     assert "of another run, which differs in seed" in refused(*command, "--resume", "--seed", 5)
 
 
+@pytest.mark.parametrize("loss", ["infonce", '{"name": "infonce"}', '{"name": "sum", "losses": ["infonce"]}'])
+def test_rows_that_share_an_item_are_in_different_batches(loss, run, write, model, tmp_path):
+    data = write("data.tsv", "anchor,positive", "the cat,a cat", "the cat,cat sits", "the cat,cat", "he,cat")
+    settings = ["--model", model, "--out", tmp_path / "trained", "--loss", loss, "--batch-size", 4]
+    assert run("train", "pairs", data, *settings)["steps"] == 3
+
+
+def test_a_positive_that_occurs_twice_is_found_in_either_row(run, write, model, tmp_path):
+    rows = ["it is red,it is red", "small dog,small dog"]
+    data = write("data.tsv", "anchor,positive", *rows, *rows)
+    settings = ["--model", model, "--out", tmp_path / "trained", "--test", data, *FEW]
+    assert run("train", "pairs", data, *settings)["test_before"]["accuracy"] == 1.0
+
+
 def test_scores_of_another_scale(run, refused, write, model, tmp_path):
     data = write("data.tsv", "score,s1,s2", "10,the cat,a cat", "0,dog,red", "5,he,she")
     command = ["train", "sts", data, "--model", model, "--out", tmp_path / "trained", *FEW]
     assert "line 2: column 'score' is 10: expected 0 to 5" in refused(*command)
     assert run(*command, "--highest", 10)["rows"] == 3
+    for highest in ("0", "inf", "nan", "-5"):
+        assert "it is a positive number" in refused(*command, "--highest", highest)
 
 
 def test_test_data_has_the_classes_of_the_training_data(run, refused, write, model, tmp_path):

@@ -130,6 +130,12 @@ def test_a_verdict_on_bad_input_is_refused(refused, calibrated, people, model):
         "verify", picture, people / "missing.png", "--task", "image", "--model", calibrated
     )
     assert "twinnet calibrate" in refused("verify", "a cat", "a dog", "--task", "text", "--model", model)
+    assert "takes text, and --task image compares pictures" in refused(
+        "verify", picture, picture, "--task", "image", "--model", model
+    )
+    assert "takes pictures, and --task text compares text" in refused(
+        "verify", "a cat", "a dog", "--task", "text", "--model", calibrated
+    )
 
 
 def test_calibrate_refuses(refused, people, pictures_model, write):

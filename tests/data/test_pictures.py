@@ -64,6 +64,7 @@ def test_tables_with_paths_relative_to_them(folder, content, kind, target):
     [
         ("label,image\nx,a/3.png\n", r"table\.csv, line 2: there is no picture .*3\.png"),
         ("label,image1,image2\n2,a/1.png,a/2.png\n", "line 2"),
+        ("label,image1,image2\n1,a/1.png,a/2.png\n0.5,a/1.png,b/2.png\n", "line 3: column 'label' is 0.5"),
         ("label,picture\nx,a/1.png\n", "expected label, image;"),
     ],
 )

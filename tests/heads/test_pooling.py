@@ -79,6 +79,11 @@ def test_a_chain_is_told_its_widths():
     torch.testing.assert_close(out.norm(dim=1), torch.ones(3))
 
 
+def test_what_is_no_layer_is_refused():
+    with pytest.raises(TwinnetError, match="head 5: expected a layer"):
+        build_head(5, 5, "map")
+
+
 def test_the_default_pools_only_what_can_be_pooled():
     assert [type(layer) for layer in build_head(None, 5, "map")] == [Pooling]
     assert list(build_head(None, 5, "vector")) == []

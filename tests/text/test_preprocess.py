@@ -57,6 +57,8 @@ def test_prompts_by_name_by_text_and_by_default(preprocess, tokenizer_json):
     assert ids(default, "a cat") == plain
     assert ids(default.vary(prompt=""), "a cat") == ids(preprocess, "a cat")
     assert ids(preprocess, "a cat") != plain
+    with pytest.raises(TwinnetError, match="prompt 5: expected a text"):
+        preprocess.vary(prompt=5)
 
 
 def test_the_length_of_a_prompt_counts_no_token_behind_it(preprocess):

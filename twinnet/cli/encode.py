@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="FILE",
         help=".npy (rows in the order of the input), .safetensors (tensor `embeddings`) or .jsonl (items too); "
-        "the names of pictures go into a .txt file beside the first two",
+        "the names of pictures go into a .names.txt file beside the first two",
     )
     add_model(parser)
     add_precision(parser)
@@ -73,7 +73,9 @@ def run(options: argparse.Namespace) -> None:
     with stages("write"):
         write_atomically(target, lambda path: _write(path, target.suffix, names, rows, of_pictures))
         if of_pictures and target.suffix != ".jsonl":
-            write_atomically(target.with_suffix(".txt"), lambda path: path.write_text("\n".join([*names, ""]), "utf-8"))
+            write_atomically(
+                target.with_suffix(".names.txt"), lambda path: path.write_text("\n".join([*names, ""]), "utf-8")
+            )
     _report(options, embedded, stages, "pictures" if of_pictures else "sentences")
     refuse(embedded.problems, len(names), options.out)
 

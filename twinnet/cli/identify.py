@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_device, load_network
+from twinnet.cli.options import add_device, count, load_network
 from twinnet.cli.output import as_json, destination
 from twinnet.errors import ItemError, TwinnetError
 
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--video", metavar="FILE", help="a video file, a folder of frames, or an address, instead")
     parser.add_argument("--camera", type=int, metavar="N", help="the camera with this number, instead")
     parser.add_argument("--out", metavar="FILE", help=f"the video with names and scores drawn, as {', '.join(VIDEOS)}")
-    parser.add_argument("--frames", type=int, metavar="N", help="stop after so many frames")
+    parser.add_argument("--frames", type=count, metavar="N", help="stop after so many frames")
     parser.add_argument("--model", metavar="NAME", help="a name or a folder (default: what the gallery was made with)")
     add_device(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
@@ -107,6 +107,6 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
             yield f"{picture['picture']}: {name}{at}{shown}"
         if picture["reason"]:
             yield f"{picture['picture']}: {picture['reason']}"
-    for name, count in result.get("frames_with", {}).items():
-        yield f"{name}: in {count} of {result['frames']} frames"
+    for name, frames in result.get("frames_with", {}).items():
+        yield f"{name}: in {frames} of {result['frames']} frames"
     yield f"of strangers, at most {result['false_positive_bound']:.2g} are taken for one of {result['people']} people"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from twinnet.network import TwinNetwork
 
 ITEMS_HELP = "for pictures a folder of them, a picture, or such a file with their paths, relative to it"
-SIDES = ("left", "right")
+SIDES: tuple[Side, ...] = ("left", "right")
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:

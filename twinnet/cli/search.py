@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twinnet.cli.corpus import Corpus, is_stored
 from twinnet.cli.items import ITEMS_HELP, SIDES, Source, add_reading, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_model, add_output, add_precision, count, load_network
+from twinnet.cli.options import FILE_HELP, FORMATS, add_model, add_output, add_precision, count, load_network
 from twinnet.cli.output import Stages, finish, shown
 from twinnet.errors import TwinnetError
 
@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--query", action="append", metavar="ITEM", help="a text, or the path of a picture; may be given several times"
     )
     queries.add_argument("--queries", metavar="FILE", help="queries, like CORPUS")
+    parser.add_argument("--queries-format", choices=FORMATS, help="their format (default: as the file is named)")
     parser.add_argument("--top", type=count, default=5, metavar="N", help="how many for each query (default: 5)")
     parser.add_argument("--save-index", metavar="DIR", help="keep the embedded corpus, to search it again at once")
     parser.add_argument(
@@ -50,18 +51,20 @@ def run(options: argparse.Namespace) -> None:
     if not (options.query or options.queries or options.save_index):
         raise TwinnetError("there is nothing to do: give --query, --queries or --save-index")
     stages = Stages()
-    folder, model = Path(options.corpus), options.model
-    held = Corpus.load(folder, model) if is_stored(folder) else Source.read(folder, options.column, options.format)
-    asked = Source.read(options.queries, options.column) if options.queries else None
+    folder = Path(options.corpus)
+    held = Corpus.load(folder) if is_stored(folder) else Source.read(folder, options.column, options.format)
+    asked = Source.read(options.queries, options.column, options.queries_format) if options.queries else None
     with stages("load"):
         network = load_network(options)
+    if isinstance(held, Corpus):
+        held.check(network)
     queries = asked.items(network, options.query_side) if asked else options.query or []
     with stages("encode"):
         corpus = held if isinstance(held, Corpus) else Corpus.embed(network, held, options.corpus_side, options.index)
         rows = network.comparable(network.encode(queries, side=options.query_side, progress=False))
     if options.save_index:
         with stages("save"):
-            corpus.save(Path(options.save_index), model)
+            corpus.save(Path(options.save_index), network, options.model)
     with stages("search"):
         scores, found = corpus.index.search(rows, options.top)
     pictures = takes_pictures(network, corpus.side)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twinnet.cli.items import SIDES, takes_pictures
 from twinnet.cli.options import add_device, load_network
 from twinnet.cli.output import as_json
 from twinnet.errors import UNREADABLE, TwinnetError
 
 if TYPE_CHECKING:
+    from twinnet.network import TwinNetwork
     from twinnet.verdict import Verdict
 
 MODELS = {
@@ -46,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
             if not Path(path).is_file():
                 raise TwinnetError(f"{path}: there is no such file")
     network = load_network(options)
+    _check_task(network, options)
     if len(options.others) == 1:
         verdict = network.verify(options.item, options.others[0])
     else:
@@ -61,6 +64,14 @@ def run(options: argparse.Namespace) -> int:
     elif not options.json:
         print("\n".join(_lines(verdict)))
     return {True: MATCH, False: NO_MATCH, None: NO_DECISION}[verdict.match]
+
+
+def _check_task(network: TwinNetwork, options: argparse.Namespace) -> None:
+    """A network of text would take the paths of pictures for sentences."""
+    takes = {takes_pictures(network, side) for side in SIDES}
+    if takes != {options.task != "text"}:
+        wants, given = ("pictures", "text") if True in takes else ("text", "pictures")
+        raise TwinnetError(f"--model {options.model} takes {wants}, and --task {options.task} compares {given}")
 
 
 def _lines(verdict: Verdict) -> Iterator[str]:

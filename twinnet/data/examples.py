@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -76,6 +77,8 @@ def scored_pairs(path: str | PathLike[str], highest: float | None = 5.0, file_fo
     table = read_table(path, file_format)
     if highest is None:
         scores = table.numbers("score", "similarity")
+    elif not 0 < highest < math.inf:
+        raise TwinnetError(f"the highest score is {highest:g}: it is a positive number")
     else:
         scores = [score / highest for score in table.numbers("score", "similarity", lowest=0.0, highest=highest)]
     return Examples(_pair(table), scores, Supervision.SCORED_PAIRS)

@@ -33,8 +33,8 @@ def read_pictures(path: str | PathLike[str], file_format: str | None = None) -> 
     if "image" in columns:
         return labelled(paths_of(table, "image"), table.labels("label"))
     if "image1" in columns:
-        labels = [int(label) for label in table.numbers("label", lowest=0, highest=1)]
-        return Examples((paths_of(table, "image1"), paths_of(table, "image2")), labels, Supervision.LABELLED_PAIRS)
+        paths = paths_of(table, "image1"), paths_of(table, "image2")
+        return Examples(paths, table.same(), Supervision.LABELLED_PAIRS)
     if "anchor" not in columns:
         raise TwinnetError(f"{table.path} has the columns {', '.join(columns)}: expected {COLUMNS}")
     names = [name for name in ("anchor", "positive", "negative") if name in columns]

@@ -9,6 +9,7 @@ from typing import Any, cast
 from torch import nn
 
 from twinnet.component import Component
+from twinnet.errors import TwinnetError
 from twinnet.features import Features
 from twinnet.registry import heads
 
@@ -73,6 +74,8 @@ def build_head(specs: HeadSpecs | Head | None, width: int, kind: str) -> Head:
         specs = [] if kind == "vector" else ["pooling/mean"]
     if isinstance(specs, str | Mapping | HeadLayer):
         specs = [specs]
+    if not isinstance(specs, Sequence):
+        raise TwinnetError(f"head {specs!r}: expected a layer, the name of one, or a list of them")
     layers: list[HeadLayer] = []
     reached = width
     for spec in specs:

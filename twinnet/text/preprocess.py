@@ -94,6 +94,8 @@ class TextPreprocess(Preprocess):
         if not changed:
             return self
         varied = copy.copy(self)
+        if not isinstance(changed.get("prompt", ""), str):
+            raise TwinnetError(f"prompt {changed['prompt']!r}: expected a text, or the name of one of the prompts")
         if "prompt" in changed:
             varied.prompt = self.prompts.get(changed["prompt"], changed["prompt"])
         if "max_length" in changed:

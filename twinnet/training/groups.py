@@ -14,6 +14,8 @@ from twinnet.training.objective import Objective
 
 # Layers whose weights are matrices that act on vectors, unless they act on each channel alone.
 MATRICES = nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d
+# Muon takes minutes a step for matrices whose smaller side is longer: its work grows with the cube of that.
+WIDEST = 2048
 # The peak rate of a parameter, and the step (from 0) from which on it is trained.
 Course = tuple[float, int]
 
@@ -64,7 +66,8 @@ def drop_frozen_gradients(groups: Iterable[Mapping[str, Any]], step: int) -> Non
 
 def _matrices(network: nn.Module) -> set[int]:
     layers = (layer for layer in network.modules() if isinstance(layer, MATRICES))
-    return {id(layer.weight) for layer in layers if getattr(layer, "groups", 1) == 1}
+    weights = (layer.weight for layer in layers if getattr(layer, "groups", 1) == 1)
+    return {id(weight) for weight in weights if min(weight.flatten(1).shape) <= WIDEST}
 
 
 def _courses(objective: Objective, config: TrainingConfig) -> dict[int, Course]:

@@ -17,7 +17,7 @@ import torch
 from twinnet.errors import TwinnetError
 from twinnet.files import checksum, read_weights, whole_folder, write_weights
 from twinnet.network import TwinNetwork
-from twinnet.operating_point import system_of
+from twinnet.provenance import provenance
 
 MANIFEST = "gallery.json"
 ROWS = "embeddings.safetensors"
@@ -58,8 +58,7 @@ def write_gallery(folder: Path, network: TwinNetwork, enrolled: Enrolled) -> lis
         manifest = {
             "format": FORMAT,
             "model": enrolled.model,
-            "system": system_of(network),
-            "weights": _weights_digest(network),
+            **provenance(network),
             "names": enrolled.names,
             "pictures": {str(row): name for row, name in kept.items()},
             "files": {name: checksum(temporary / name) for name in (ROWS, *kept.values())},
@@ -80,7 +79,7 @@ def read_gallery(folder: Path, network: TwinNetwork) -> Enrolled:
             raise TwinnetError(f"{file}: changed since it was saved: enrol again")
     if len(rows) != len(manifest["names"]):
         raise TwinnetError(f"{path}: {len(manifest['names'])} names for {len(rows)} embeddings: enrol again")
-    if manifest["system"] != system_of(network) or manifest["weights"] != _weights_digest(network):
+    if any(manifest[key] != value for key, value in provenance(network).items()):
         made = f" ({manifest['model']})" if manifest["model"] else ""
         raise TwinnetError(f"{folder}: made with another network{made}: load that one, or enrol again")
     pictures = [kept.get(row) for row in range(len(rows))]
@@ -119,11 +118,3 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 def _manifest_digest(manifest: dict[str, Any]) -> str:
     content = {key: value for key, value in manifest.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _weights_digest(network: TwinNetwork) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()

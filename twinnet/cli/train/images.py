@@ -38,7 +38,7 @@ def add_tasks(tasks: Any) -> None:
         '\'{"name": "timm", "model": "resnet18", "pretrained": true}\'',
     )  # fmt: skip
     parser.add_argument("--head", type=spec, nargs="+", metavar="SPEC", help="its head layers, as gem bnneck")
-    parser.add_argument("--distance", type=spec, default="cosine", metavar="SPEC", help="default: cosine")
+    parser.add_argument("--distance", type=spec, metavar="SPEC", help="default: cosine")
     parser.add_argument(
         "--size", type=count, nargs=2, metavar=("H", "W"), help="what it sees (default: the backbone's)"
     )
@@ -96,13 +96,13 @@ def _network(options: argparse.Namespace) -> TwinNetwork:
 
     if (options.model is None) == (options.backbone is None):
         raise TwinnetError("give one of --backbone (a new network) and --model (one to be trained further)")
-    if options.model is not None and (options.head or options.size):
-        raise TwinnetError("--head and --size make a new network: leave them out with --model")
+    if options.model is not None and (options.head or options.size or options.distance):
+        raise TwinnetError("--head, --distance and --size make a new network: leave them out with --model")
     if options.model is not None:
         network = twinnet.load(options.model)
     else:
         torch.manual_seed(options.seed)
-        network = TwinNetwork(options.backbone, options.head, options.distance)
+        network = TwinNetwork(options.backbone, options.head, options.distance or "cosine")
     reader = network.tower.reader()
     changed = {"size": options.size} if options.size else {}
     changed |= {"augment": options.augment} if options.augment else {}

@@ -32,14 +32,14 @@ def _measure_classes(network: TwinNetwork, examples: Examples, loss: Any) -> Map
 
 def _measure_positives(network: TwinNetwork, examples: Examples, _loss: Loss) -> Mapping[str, float]:
     """Is the positive of each anchor the closest of all positives?"""
-    import numpy as np
-
     from twinnet.mining.search import search
 
+    items = list(examples.columns[1])
     anchors = network.comparable(network.encode(list(examples.columns[0])))
-    positives = network.comparable(network.encode(list(examples.columns[1]), side="right"))
+    positives = network.comparable(network.encode(items, side="right"))
     _, found = search(anchors, positives, 1, network.index_metric)
-    return {"pairs": len(examples), "accuracy": float((found[:, 0] == np.arange(len(anchors))).mean())}
+    right = [items[row] == item for row, item in zip(found[:, 0].tolist(), items, strict=True)]
+    return {"pairs": len(examples), "accuracy": sum(right) / len(right)}
 
 
 def measure_triplets(network: TwinNetwork, examples: Examples, _loss: Loss | None = None) -> Mapping[str, float]:

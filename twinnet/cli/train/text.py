@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from twinnet.cli.options import add_format, add_model, load_network
 from twinnet.cli.train.measures import MEASURES
 from twinnet.cli.train.settings import add_settings, read_settings, show_figures
+from twinnet.supervision import Supervision
 
 if TYPE_CHECKING:
     from twinnet.data.examples import Examples
@@ -104,6 +105,6 @@ def _batches(examples: Examples, options: argparse.Namespace) -> DistinctBatches
     """In-batch negatives must not be positives of another row."""
     from twinnet.data.samplers import DistinctBatches
 
-    if options.loss != "infonce":
+    if examples.supervision is not Supervision.PAIRS:
         return None
     return DistinctBatches(examples.columns, options.batch_size, options.seed)
