@@ -67,30 +67,34 @@ def test_everything_that_is_written(run, tracking_model, film, tmp_path):
     assert np.array(rows[1:], dtype=float) == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("form", ["otb", "mot"])
-def test_tables_of_the_field_count_from_one(form, run, tracking_model, film, tmp_path):
+def boxes_in(table):
+    return [list(map(float, line.split(","))) for line in table.read_text().splitlines()]
+
+
+def test_tables_of_the_field_count_from_one(run, refused, tracking_model, film, tmp_path):
     table = tmp_path / "boxes.txt"
-    run(
-        "track",
-        film,
-        "--box",
-        SHOWN,
-        "--box",
-        "90,60,30,30",
-        "--model",
-        tracking_model,
-        "--csv",
-        table,
-        "--format",
-        form,
-    )
-    rows = [list(map(float, line.split(","))) for line in table.read_text().splitlines()]
+    settings = ["--model", tracking_model, "--csv", table, "--format"]
+    run("track", film, "--box", SHOWN, *settings, "otb")
+    assert boxes_in(table)[0] == [BOX[0] + 1, BOX[1] + 1, *BOX[2:]]
+    several = ["--box", SHOWN, "--box", "-5,60,30,30"]
+    assert "use mot or csv for several" in refused("track", film, *several, *settings, "otb")
+    run("track", film, *several, *settings, "mot")
+    rows = boxes_in(table)
     assert len(rows) == 10
-    if form == "otb":
-        assert rows[0] == [BOX[0] + 1, BOX[1] + 1, *BOX[2:]]
-    else:
-        assert rows[0][:6] == [1, 1, BOX[0] + 1, BOX[1] + 1, *BOX[2:]]
-        assert rows[1][:2] == [1, 2]
+    assert rows[0][:6] == [1, 1, BOX[0] + 1, BOX[1] + 1, *BOX[2:]]
+    assert rows[1][:2] == [1, 2]
+
+
+def test_a_damaged_frame_has_a_line_where_lines_have_no_number(run, tracking_model, tmp_path):
+    for number, frame in enumerate(moving(5)[0]):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
+    (tmp_path / "2.png").write_bytes(b"damaged")
+    table = tmp_path / "boxes.txt"
+    with pytest.warns(UserWarning, match="frame 2"):
+        run("track", tmp_path, "--box", SHOWN, "--model", tracking_model, "--csv", table, "--format", "otb")
+    rows = boxes_in(table)
+    assert len(rows) == 5
+    assert rows[2] == rows[3] != rows[1]
 
 
 # A shell that starts the tests in the background makes them, and so this program, deaf to the signal.
@@ -137,6 +141,9 @@ def test_bad_input_is_one_line(refused, tracking_model, film, tmp_path, monkeypa
     assert "no such file" in refused("track", "no.mp4", "--box", SHOWN, *model)
     assert "no such file" in refused("track", film, "--exemplar", "no.png", *model)
     assert "has to end in" in refused("track", film, "--box", SHOWN, *model, "--out", tmp_path / "a.gif")
+    before = film.read_bytes()
+    assert "is the video itself" in refused("track", film, "--box", SHOWN, *model, "--out", film)
+    assert film.read_bytes() == before
     (tmp_path / "text.mp4").write_text("no video")
     assert "text.mp4" in refused("track", tmp_path / "text.mp4", "--box", SHOWN, *model)
     monkeypatch.delenv("DISPLAY", raising=False)

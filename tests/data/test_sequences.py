@@ -31,6 +31,18 @@ def test_otb_counts_from_one(tmp_path, separator):
     assert read_sequences(tmp_path / "Car")[0].boxes.tolist() == sequence.boxes.tolist()
 
 
+def test_the_second_picture_comes_before_the_tenth(tmp_path):
+    (tmp_path / "Car" / "img").mkdir(parents=True)
+    for number in range(1, 12):
+        Image.new("RGB", (32, 24)).save(tmp_path / "Car" / "img" / f"{number}.png")
+    (tmp_path / "Car" / "groundtruth_rect.txt").write_text("\ufeff" + lines(BOXES[:1] * 11), encoding="utf-8")
+    (sequence,) = read_sequences(tmp_path)
+    assert [frame.stem for frame in sequence.frames] == [str(number) for number in range(1, 12)]
+    (tmp_path / "Car" / "groundtruth_rect.txt").write_bytes(b"1,2,3,4 \xe9\n")
+    with pytest.raises(TwinnetError, match="not four numbers in every line"):
+        read_sequences(tmp_path)
+
+
 def test_several_targets_in_one_video(tmp_path):
     pictures(tmp_path / "Jogging" / "img")
     for number in (1, 2):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -44,8 +45,24 @@ def test_workers_find_what_one_process_finds(folder):
         np.testing.assert_array_equal(one.boxes, other.boxes)
 
 
+def test_a_target_that_fills_the_frame_begins_with_the_frame(folder):
+    (sequence,) = read_sequences(folder)
+    boxes = sequence.boxes.copy()
+    boxes[0] = [0, 0, 163, 121]
+    (run,) = evaluate(Drifting, [replace(sequence, boxes=boxes)])
+    assert run.boxes[0].tolist() == [0, 0, 160, 120]
+
+
+def test_a_target_that_is_annotated_once_cannot_be_evaluated(folder):
+    (sequence,) = read_sequences(folder)
+    boxes = sequence.boxes.copy()
+    boxes[1:] = np.nan
+    with pytest.raises(TwinnetError, match=f"{sequence.name}: the target is annotated in one frame"):
+        list(evaluate(Drifting, [replace(sequence, boxes=boxes)]))
+
+
 def test_what_goes_wrong_in_a_worker_is_the_same_error(folder):
     chosen = read_sequences(folder)
     (folder / "1.png").write_bytes(b"no picture")
-    with pytest.raises(TwinnetError, match=r"1\.png"):
+    with pytest.raises(TwinnetError, match=rf"sequence {chosen[0].name}: .*1\.png"):
         list(evaluate(Drifting, chosen, workers=2))

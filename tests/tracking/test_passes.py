@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -37,12 +38,30 @@ def test_what_is_compiled_finds_the_same_boxes(shipped, monkeypatch, fast, targe
     sizes = rng.uniform(20, 90, (targets, 2))
     exemplars = tracker.maps(cuts[:, :129, :129], "left").split(1)
     fast_one, slow_one = tracker.passes, plain(shipped, tracker.search_size, monkeypatch)
-    assert fast_one._locate is not None
-    assert slow_one._locate is None
+    assert fast_one._compiled is not None
+    assert slow_one._compiled is None
     for found, expected in zip(
         fast_one.boxes(exemplars, pixels, sizes), slow_one.boxes(exemplars, pixels, sizes), strict=True
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_threads_share_a_compiled_network(shipped):
+    pytest.importorskip("openvino")
+    tracker = Tracker(shipped)
+    rng = np.random.default_rng(0)
+    cuts = rng.integers(0, 256, (4, 1, tracker.search_size, tracker.search_size, 3), dtype=np.uint8)
+    sizes = np.full((1, 2), 50.0)
+
+    def boxes(cut):
+        pixels = shipped.tower.preprocess.batch(cut)["pixels"]
+        exemplars = tracker.maps(cut[:, :129, :129], "left").split(1)
+        return [tracker.passes.boxes(exemplars, pixels, sizes)[0] for _ in range(8)]
+
+    alone = list(map(boxes, cuts))
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(boxes, cuts))
+    np.testing.assert_array_equal(alone, together)
 
 
 def test_maps_of_other_sizes_are_those_of_the_network(shipped):
@@ -53,8 +72,8 @@ def test_maps_of_other_sizes_are_those_of_the_network(shipped):
 
 
 def test_networks_without_boxes_and_small_ones_are_not_worth_it(small_network):
-    assert Passes(siamfc(), 255)._locate is None
-    assert Passes(small_network, 127)._locate is None
+    assert Passes(siamfc(), 255)._compiled is None
+    assert Passes(small_network, 127)._compiled is None
 
 
 def test_the_network_stays_as_it_was(shipped):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -131,6 +132,7 @@ def test_black_frames_score_less(clip, small_network):
         ((50, BOX), "ends with frame 11, before frame 50"),
         ("no/such.png", "no such file"),
         ([], "no exemplar"),
+        ({}, "no exemplar"),
         ((1, 2, 3), "no exemplar"),
         (None, "no exemplar"),
         ([(1, 2, 3)], "no exemplar"),
@@ -141,11 +143,70 @@ def test_what_cannot_be_followed_is_one_clear_error(exemplar, message, clip, sma
         twinnet.track(clip[0], exemplar, model=small_network).run()
 
 
+def scene(seed):
+    """A frame of coloured discs and rectangles."""
+    rng = np.random.default_rng(seed)
+    frame = np.full((180, 240, 3), 128, np.uint8)
+    for _ in range(25):
+        colour, (x, y, size) = rng.integers(0, 256, 3).tolist(), rng.integers(5, (240, 180, 40)).tolist()
+        cv2.circle(frame, (x, y), size // 2, colour, -1)
+        cv2.rectangle(frame, (y, x), (y + size, x + size // 2), colour[::-1], -1)
+    return frame
+
+
+def richest(frame, w=40, h=50):
+    """The box x, y, w, h in which a frame shows most."""
+    corners = [(x, y) for x in range(0, 200, 8) for y in range(0, 130, 8)]
+    x, y = max(corners, key=lambda corner: frame[corner[1] : corner[1] + h, corner[0] : corner[0] + w].std())
+    return np.array([x, y, w, h], dtype=float)
+
+
+def cut(frame, box):
+    x, y, w, h = box.astype(int)
+    return frame[y : y + h, x : x + w]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_picture_is_found_where_it_is_and_lost_where_it_is_not(seed):
+    frame, other = scene(seed), scene(seed + 10)
+    box = richest(frame)
+    found = twinnet.track(np.stack([other] * 2 + [frame] * 6), cut(frame, box)).run()
+    assert found.lost[:2].all()
+    assert not found.lost[-1]
+    assert iou(found.boxes[-1], box) > 0.5
+    noise = np.random.default_rng(0).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    assert twinnet.track(np.stack([frame] * 2), noise).run().lost.all()
+
+
+def test_targets_come_in_the_order_of_their_exemplars(clip, small_network):
+    exemplars = {"late": (np.int64(2), BOX), "early": BOX}
+    hits = list(twinnet.track(clip[0][:4], exemplars, model=small_network))
+    assert [hit.target for hit in hits] == ["early", "early", "late", "early", "late", "early"]
+
+
+def test_a_box_in_a_damaged_frame_is_refused(small_network, clip, tmp_path):
+    for number, frame in enumerate(clip[0][:5]):
+        Image.fromarray(frame).save(tmp_path / f"{number}.png")
+    (tmp_path / "2.png").write_bytes(b"damaged")
+    with (
+        pytest.warns(UserWarning, match="frame 2"),
+        pytest.raises(TwinnetError, match="frame 2 of the exemplar cannot be decoded.*as frame 3"),
+    ):
+        twinnet.track(tmp_path, (2, BOX), model=small_network).run()
+
+
+def test_a_device_that_is_not_there(clip, small_network):
+    with pytest.raises(TwinnetError, match="device 'nonsense'"):
+        twinnet.track(clip[0], BOX, model=small_network, device="nonsense")
+
+
 def test_what_is_no_tracking_network(image_network, small_network):
     with pytest.raises(TwinnetError, match="no tracking network"):
         Tracker(image_network)
     with pytest.raises(TwinnetError, match="constants of inference"):
         Tracker(small_network, speed=3)
+    with pytest.raises(TwinnetError, match="threshold nan"):
+        Tracker(small_network, threshold=float("nan"))
 
 
 def test_frame_by_frame_as_opencv_has_it(clip, small_network):
@@ -154,6 +215,8 @@ def test_frame_by_frame_as_opencv_has_it(clip, small_network):
     with pytest.raises(TwinnetError, match="init"):
         tracker.update(frames[0])
     tracker.init(frames[0][..., ::-1], BOX)
+    with pytest.raises(TwinnetError, match="this image is 80 x 60, the first was 160 x 120"):
+        tracker.update(frames[1][::2, ::2])
     boxes = [tracker.update(frame[..., ::-1])[1] for frame in frames[1:]]
     assert np.stack(boxes) == pytest.approx(twinnet.track(frames, BOX, model=small_network).run().boxes[1:], abs=1e-4)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ import pytest
 from tests.video.conftest import COUNT, HEIGHT, WIDTH, level
 from twinnet.errors import TwinnetError
 from twinnet.video import open_video
+from twinnet.video.capture import _Clock
 
 
 def numbers(video):
@@ -124,6 +126,34 @@ def test_a_file_that_lost_its_end_or_its_middle(write_video):
         read = numbers(video)
     assert read[-1] == 39
     assert sorted(read + video.skipped) == list(range(40))
+
+
+def test_a_sound_track_that_is_longer_is_no_missing_frame(write_video, frames):
+    path = write_video("a.webm", frames)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x44\x89\x88") + 3  # the duration, in milliseconds
+    (duration,) = struct.unpack_from(">d", data, place)
+    struct.pack_into(">d", data, place, 3 * duration)
+    path.write_bytes(data)
+    video = open_video(path)
+    assert video.length == 3 * len(frames)
+    assert numbers(video) == list(range(len(frames)))
+    assert video.skipped == []
+
+
+@pytest.mark.parametrize(
+    ("times", "missed"),
+    [
+        ([0, 0.04, 0.08, 0.2, 0.24], [0, 0, 0, 2, 0]),
+        ([0, 0.0404, 0.0796, 0.2004, 0.24], [0, 0, 0, 2, 0]),  # rounded
+        ([3, 3.04, 3.16], [0, 0, 2]),
+        ([0, 0.28, 0.52, 0.8], [0, 0, 0, 0]),  # never a frame after one interval
+        ([0, 0.035, 0.07, 0.24, 0.275], [0, 0, 0, 0, 0]),  # the rate is a mean
+    ],
+)
+def test_a_gap_between_steady_frames_is_missing_frames(times, missed):
+    clock = _Clock(25.0)
+    assert [clock.missed(time) for time in times] == missed
 
 
 def test_a_size_that_changes(frames):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import signal
+import sys
+
 import numpy as np
 import pytest
 
@@ -29,6 +32,27 @@ def test_an_interrupted_video_plays_so_far(tmp_path, frames):
         raise KeyboardInterrupt
     assert [level(frame.pixels) for frame in open_video(tmp_path / "a.webm")] == [0, 1, 2, 3, 4]
     assert [path.name for path in tmp_path.iterdir()] == ["a.webm"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes")
+@pytest.mark.parametrize("ending", ["webm", "mp4", "avi"])
+def test_a_full_disk_is_an_error_and_leaves_the_older_file(ending, tmp_path):
+    import resource
+
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(b"older")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    deaf = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limits[1]))
+        with pytest.raises(TwinnetError, match="is the disk full"), VideoWriter(path) as writer:
+            for frame in np.random.default_rng(0).integers(0, 256, (50, 96, 128, 3), dtype=np.uint8):
+                writer.write(frame)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, deaf)
+    assert path.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_without_frames_there_is_no_file(tmp_path):

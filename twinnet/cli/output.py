@@ -94,7 +94,7 @@ def destination(path: str, suffixes: Sequence[str] = ()) -> Path:
         TwinnetError: If it has another ending than `suffixes`, or nothing could be written there.
     """
     target = Path(path).resolve()
-    if suffixes and Path(path).suffix not in suffixes:
+    if suffixes and Path(path).suffix.lower() not in suffixes:
         raise TwinnetError(f"{path}: the name has to end in {' or '.join(suffixes)}")
     if target.exists() and not target.is_file():
         raise TwinnetError(f"{path} is no regular file: choose another name")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -41,14 +42,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", metavar="PNG", help="draw score and size over time")
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     parser.set_defaults(run=run)
+    # A box that begins left of the frame is no option.
+    parser._negative_number_matcher = re.compile(r"-[\d.]")
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     picture = destination(options.plot, (".png",)) if options.plot else None
     if options.out:
-        destination(options.out, (*VIDEOS, *(ending.upper() for ending in VIDEOS)))
+        destination(options.out, VIDEOS)
     table = destination(options.csv) if options.csv else None
+    for path in filter(None, (options.out, options.csv, options.plot)):
+        if Path(path).exists() and Path(path).resolve() == Path(options.video).resolve():
+            raise TwinnetError(f"{path} is the video itself: choose another name for what is written")
+    if options.format == "otb" and len(options.box or options.exemplar or []) > 1:
+        raise TwinnetError("--format otb has no column for the target: use mot or csv for several")
     boxes = [_box(text) for text in options.box or []]
     import twinnet
 
@@ -87,7 +95,7 @@ def _follow(options: argparse.Namespace, track: Track, table: Path | None, rows:
         bar = stack.enter_context(
             tqdm(total=track.video.length, desc="track", unit="frame", disable=None, file=sys.stderr)
         )
-        first = header(options.format, several=len(names) > 1)
+        first, written = header(options.format, several=len(names) > 1), 0
         for frame, targets in track.frames():
             for name, target in targets.items():
                 hit = Hit(frame.number, frame.time, target.box, target.score, target.lost, name)
@@ -96,7 +104,10 @@ def _follow(options: argparse.Namespace, track: Track, table: Path | None, rows:
                     print(first, file=file)
                     first = None
                 if file:
-                    print(line(hit, options.format, names), file=file)
+                    # Lines without a number: a damaged frame has the box of the next one.
+                    lines = frame.number + 1 - written if options.format == "otb" else 1
+                    print(*[line(hit, options.format, names)] * lines, sep="\n", file=file)
+            written = frame.number + 1
             if writer:
                 writer.write(annotate(frame.pixels, targets, overlay=options.overlay))
             bar.update()

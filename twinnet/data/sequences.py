@@ -12,8 +12,8 @@ import numpy as np
 
 from twinnet.boxes import Boxes
 from twinnet.errors import TwinnetError
+from twinnet.picture_files import is_picture, natural
 
-PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 LAYOUTS = (
     "OTB (img/ and groundtruth_rect.txt), LaSOT (img/ and groundtruth.txt), GOT-10k (groundtruth.txt beside the "
     "pictures), a plain folder of pictures with boxes.csv (file,x,y,w,h, and perhaps target), or ILSVRC's VID (Data/ "
@@ -96,8 +96,8 @@ def _numbered(place: Path, annotation: Path, pictures: Path, name: str) -> Seque
 
 
 def _read_boxes(path: Path) -> Boxes:
-    rows = [re.split(r"[,\s]+", line.strip()) for line in path.read_text().splitlines() if line.strip()]
     try:
+        rows = [re.split(r"[,\s]+", line.strip()) for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
         boxes = np.array(rows, dtype=np.float64)
     except ValueError as error:
         raise TwinnetError(f"{path}: not four numbers in every line ({error})") from error
@@ -155,4 +155,4 @@ def _checked(name: str, frames: Iterable[Path], boxes: Boxes, source: Path) -> S
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise TwinnetError(f"{folder}: there is no such folder")
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+    return sorted(filter(is_picture, folder.iterdir()), key=natural)

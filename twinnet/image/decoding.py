@@ -65,7 +65,7 @@ def decode(
 def _of_array(array: npt.NDArray[Any], position: int, grey: bool, max_pixels: int) -> Pixels:
     channels = array.shape[2] if array.ndim == 3 else 1
     if array.dtype not in (np.uint8, np.uint16) or array.ndim not in (2, 3) or channels not in (1, 3, 4):
-        raise refuse(position, f"{array.dtype} array of shape {array.shape}", WANTED)
+        raise ItemError(position, f"an array of {array.dtype} with shape {array.shape} is not {WANTED}")
     _check_size((array.shape[1], array.shape[0]), "the picture", position, max_pixels)
     if array.dtype == np.uint16:
         array = _eight_bits(array)

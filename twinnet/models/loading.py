@@ -43,15 +43,13 @@ def load(
     Raises:
         TwinnetError: If there is no such model, device or precision, or the model's files are damaged.
     """
-    if device is not None:
-        _check_device(device)
     folder, model = find_model(name), _named(name)
     network = _reader(model)(folder) if model is not None and model.reader else _read(folder, trust_remote_code)
     if model is not None and model.sha256:
         network.operating_points |= read_operating_points(BUILT_IN_POINTS / model.name)
         network.tower.activation_ranges = network.tower.activation_ranges or _built_in_ranges(model)
-    if device:
-        network.to(device)
+    if device is not None:
+        put(network, device)
     running(network.tower, precision)  # refuses what is not possible here
     network.precision = precision
     return network
@@ -62,12 +60,22 @@ def _built_in_ranges(model: Model) -> ActivationRanges | None:
     return ActivationRanges.load(path) if path.is_file() else None
 
 
-def _check_device(device: str) -> None:
+def put(network: TwinNetwork, device: str) -> TwinNetwork:
+    """Move a network to a device.
+
+    Args:
+        network: The network.
+        device: As torch names it.
+
+    Raises:
+        TwinnetError: If it is not there.
+    """
     try:
         torch.zeros(1, device=device).cpu()
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise TwinnetError(f"device {device!r} is not there ({reason}): cpu always is, cuda with a GPU") from error
+    return network.to(device)
 
 
 def _named(name: str | os.PathLike[str]) -> Model | None:

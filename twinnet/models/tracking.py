@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-from twinnet.models.loading import load
+from twinnet.models.loading import load, put
 from twinnet.network import TwinNetwork
 from twinnet.tracking.track import Track
 from twinnet.tracking.tracker import Tracker
@@ -43,5 +43,7 @@ def track(
     Raises:
         TwinnetError: If there is no such video, exemplar or model.
     """
-    network = model if isinstance(model, TwinNetwork) else load(model, device=device)
+    network = model if isinstance(model, TwinNetwork) else load(model)
+    if device is not None:
+        network = put(network, device)
     return Track(video, exemplar, Tracker(network, fast=fast, **options), redetect=redetect)

@@ -46,7 +46,13 @@ class FrameTracker:
         """Whether the target is there, and its box, which is the last one where it is not."""
         if self._follower is None:
             raise TwinnetError("call init(image, box) before update(image)")
-        self._follower.follow(self._frame(image))
+        target, frame = self._follower.targets[0], self._frame(image)
+        if frame.shape[1::-1] != target.frame_size:
+            width, height = target.frame_size
+            raise TwinnetError(
+                f"this image is {frame.shape[1]} x {frame.shape[0]}, the first was {width} x {height}: call init anew"
+            )
+        self._follower.follow(frame)
         target = self._follower.targets[0]
         self.score = target.score
         return not target.lost, target.box

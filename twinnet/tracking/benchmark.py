@@ -19,6 +19,7 @@ import torch
 
 from twinnet.boxes import Boxes
 from twinnet.data import sequences
+from twinnet.errors import TwinnetError
 from twinnet.evaluation.tracking import OnePass, jittered, mean_figures, one_pass
 from twinnet.image.decoding import decode
 
@@ -75,7 +76,13 @@ def evaluate(
 
     Yields:
         The runs, sequence by sequence.
+
+    Raises:
+        TwinnetError: If a sequence cannot be evaluated, by its name.
     """
+    for sequence in chosen:
+        if np.isfinite(sequence.boxes).all(1).sum() < 2:
+            raise TwinnetError(f"{sequence.name}: the target is annotated in one frame: an evaluation needs two")
     jobs = [(sequence, start, _first_box(sequence, start, starts)) for sequence in chosen for start in range(starts)]
     if workers == 1:
         yield from _notified((_run(make, job) for job in jobs), notify)
@@ -105,10 +112,18 @@ def _first_box(sequence: sequences.Sequence, start: int, starts: int) -> Boxes:
 
 
 def _run(make: Callable[[], Contestant], job: tuple[sequences.Sequence, int, Boxes]) -> Run:
-    sequence, start, box = job
+    try:
+        return _run_one(make, *job)
+    except TwinnetError as error:
+        raise TwinnetError(f"sequence {job[0].name}: {error}") from error
+
+
+def _run_one(make: Callable[[], Contestant], sequence: sequences.Sequence, start: int, box: Boxes) -> Run:
     tracker = make()
+    first = decode(sequence.frames[0])
+    box = np.minimum(box, [np.inf, np.inf, first.shape[1], first.shape[0]])  # a target that fills the frame
     boxes, seconds = [box], []
-    tracker.init(decode(sequence.frames[0]), box)
+    tracker.init(first, box)
     for frame in sequence.frames[1:]:
         pixels = decode(frame)
         begin = time.perf_counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from os import PathLike
 from typing import Any
 
@@ -45,7 +45,7 @@ def as_exemplars(given: Any) -> list[Exemplar]:
     Raises:
         TwinnetError: If something is none.
     """
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping) and given:
         return [_exemplar(one, str(name)) for name, one in given.items()]
     if _is_one(given):
         return [_exemplar(given, "0")]
@@ -57,7 +57,7 @@ def as_exemplars(given: Any) -> list[Exemplar]:
 def _is_one(given: Any) -> bool:
     if _is_box(given) or _is_picture(given):
         return True
-    return isinstance(given, tuple) and len(given) == 2 and (_is_picture(given[0]) or isinstance(given[0], int))
+    return isinstance(given, tuple) and len(given) == 2 and (_is_picture(given[0]) or isinstance(given[0], Integral))
 
 
 def _is_box(given: Any) -> bool:
@@ -81,8 +81,8 @@ def _exemplar(given: Any, name: str) -> Exemplar:
         first, box = given[0], np.asarray(given[1], dtype=np.float64)
         if _is_picture(first):
             return Exemplar(name, box=box, picture=_picture(first))
-        if isinstance(first, int) and first >= 0:
-            return Exemplar(name, frame=first, box=box)
+        if isinstance(first, Integral) and int(first) >= 0:
+            return Exemplar(name, frame=int(first), box=box)
     raise TwinnetError(f"{_shown(given)} is no exemplar: pass {WANTED}")
 
 

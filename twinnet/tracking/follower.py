@@ -35,8 +35,11 @@ class Follower:
 
     def follow(self, frame: Pixels) -> None:
         """Move all targets to where they are in the next frame."""
-        self.tracker.follow(frame, self.targets)
+        self.tracker.follow(frame, [target for target in self.targets if not target.bare])
         for number, target in enumerate(self.targets):
+            if target.bare:  # what a picture shows was not found yet, so that it has no place to be followed from
+                self._look_for(frame, number, target)
+                continue
             if not target.lost:
                 self._tries.pop(number, None)
                 self._lost.pop(number, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -39,11 +40,12 @@ class Passes:
 
     def __init__(self, network: TwinNetwork, search_size: int) -> None:
         self.network = fused(network)
-        self._locate: Request | None = None
+        self._compiled: CompiledModule | None = None
+        self._own = threading.local()  # a request serves one thread
         if _gains(network):
             make = partial(_compile, network, search_size)
             try:
-                self._locate = compiled(network, f"search regions of {search_size}", make).request()
+                self._compiled = compiled(network, f"search regions of {search_size}", make)
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
         self._trusted = False
@@ -71,15 +73,18 @@ class Passes:
             `BoxMap`'s scores (N, H', W') and edges (N, 4, H', W').
         """
         size = torch.from_numpy(sizes.astype(np.float32))
-        if self._locate is None:
+        if self._compiled is None:
             return self._plain_boxes(torch.cat(list(exemplars)), pixels, size)
         # One after the other: a batch would be no faster, and part of the graph depends on its size.
-        found = [self._locate(*parts) for parts in zip(pixels.split(1), exemplars, size.split(1), strict=True)]
+        if not hasattr(self._own, "request"):
+            self._own.request = self._compiled.request()
+        locate: Request = self._own.request
+        found = [locate(*parts) for parts in zip(pixels.split(1), exemplars, size.split(1), strict=True)]
         if not self._trusted:
             expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
             if not all(map(agrees, found[0], expected)):
                 left_to_torch()
-                self._locate = None
+                self._compiled = None
                 return self.boxes(exemplars, pixels, sizes)
             self._trusted = True
         scores, edges = (np.concatenate(parts) for parts in zip(*found, strict=True))

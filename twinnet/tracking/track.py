@@ -100,6 +100,7 @@ class Track:
     def frames(self) -> Iterator[tuple[Frame, dict[str, Target]]]:
         """Frames with the targets in them, for pictures of both."""
         waiting = list(self.exemplars)
+        order = [exemplar.name for exemplar in self.exemplars]
         names: list[str] = []
         follower = Follower(self.tracker, [], redetect=self.redetect)
         number = -1
@@ -108,10 +109,16 @@ class Track:
             follower.follow(frame.pixels)
             beginning = [exemplar for exemplar in waiting if exemplar.frame <= number]
             for exemplar in beginning:
+                if 0 < exemplar.frame < number:
+                    raise TwinnetError(
+                        f"{self.video.name}: frame {exemplar.frame} of the exemplar cannot be decoded: give its box in "
+                        f"another one, as frame {number}"
+                    )
                 waiting.remove(exemplar)
                 names.append(exemplar.name)
                 follower.targets.append(self._begin(frame.pixels, exemplar))
-            yield frame, dict(zip(names, follower.targets, strict=True))
+            there = dict(zip(names, follower.targets, strict=True))
+            yield frame, {name: there[name] for name in order if name in there}
         if waiting:
             raise TwinnetError(
                 f"{self.video.name} ends with frame {number}, before frame {waiting[0].frame} of the exemplar"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -66,8 +67,11 @@ class Tracker:
         if point is not None and threshold is None:
             point.check(network)
             threshold = point.threshold
+        if threshold is not None and not math.isfinite(threshold):
+            raise TwinnetError(f"threshold {threshold!r}: expected a number")
         self.threshold = threshold
-        self.hold = HOLD if getattr(network.distance, "log_odds", False) else 1.0
+        self.log_odds = bool(getattr(network.distance, "log_odds", False))
+        self.hold = HOLD if self.log_odds else 1.0
         self.knows_boxes = knows_boxes(network)
         self.search_size = preprocess.search_size
         if fast or self.knows_boxes:
@@ -132,18 +136,17 @@ class Tracker:
         return self.passes.scores(exemplars, self.preprocess.batch(cuts)["pixels"])
 
     def compared(self, exemplar: Tensor, others: Tensor) -> npt.NDArray[np.float32]:
-        """Scores of one exemplar map (1, C, h, w) with others (N, C, h, w): (N,)."""
+        """What the distance scores one exemplar map (1, C, h, w) with others (N, C, h, w): (N,), see `scored`."""
         distance: Any = self.network.distance
         a, b = exemplar.expand_as(others), others
         if hasattr(distance, "middle"):
             a, b = distance.middle(a), distance.middle(b)
         with torch.inference_mode():
-            values = to_numpy(distance.to_score(distance.pairwise(a.flatten(1), b.flatten(1))))
-        return np.asarray(self.scored(values))
+            return to_numpy(distance.to_score(distance.pairwise(a.flatten(1), b.flatten(1))))
 
     def scored(self, scores: Any) -> Any:
         """Scores as they are reported: probabilities where the network gives log odds."""
-        return 1 / (1 + np.exp(-np.asarray(scores))) if getattr(self.network.distance, "log_odds", False) else scores
+        return 1 / (1 + np.exp(-np.asarray(scores))) if self.log_odds else scores
 
     def judge(self, target: Target, score: float) -> None:
         """Note the score of what was found, and what it says of the target."""

@@ -11,10 +11,11 @@ import cv2
 from twinnet.errors import TwinnetError
 from twinnet.image.decoding import MAX_PIXELS
 from twinnet.video.frames import Raw
+from twinnet.video.matroska import is_cut
 from twinnet.video.quiet import quiet
 
-# Time stamps are rounded to milliseconds by some containers.
-STEADY = 0.3
+# Seconds by which an interval may be off: some containers round time stamps to milliseconds.
+STEADY = 0.0015
 
 
 class Capture:
@@ -69,24 +70,35 @@ class Capture:
                 read, pixels = capture.retrieve()
                 yield number, time, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if read else None
                 number += 1
-            yield from self._missing(number)
+            if clock.steady:
+                yield from self._missing(number)
         finally:
             capture.release()
             self._live = None
 
     def _missing(self, number: int) -> Iterator[Raw]:
-        """The frames that a file promised and did not have; containers are often off by one or two."""
-        if self.length is not None and number + 2 < self.length:
+        """The frames that a file promised and did not have; containers are often off by one or two.
+
+        OpenCV makes the number of frames of a WebM file of its duration, which a sound track may lengthen: it is
+        believed only where the file was cut off.
+        """
+        if self.length is not None and number + 2 < self.length and is_cut(Path(self.name)) is not False:
             for missing in range(number, self.length):
                 yield missing, None, None
 
 
 class _Clock:
-    """Notices frames that the decoder dropped: a gap in a file whose frames came at equal intervals."""
+    """Notices frames that the decoder dropped: a gap in a file whose frames came at equal intervals until then."""
 
     def __init__(self, fps: float | None) -> None:
         self.fps = fps
         self.last: float | None = None
+        self.frames = 0
+
+    @property
+    def steady(self) -> bool:
+        """Whether the frames came at equal intervals so far, but for gaps."""
+        return self.fps is not None
 
     def missed(self, time: float) -> int:
         """How many frames are missing before the one at `time`."""
@@ -94,7 +106,9 @@ class _Clock:
             return 0
         intervals = 1.0 if self.last is None else (time - self.last) * self.fps
         self.last = time
-        if abs(intervals - round(intervals)) > STEADY or round(intervals) < 1:
-            self.fps = None  # the frames do not come at equal intervals
+        self.frames += 1
+        whole = round(intervals)
+        if abs(intervals - whole) > STEADY * self.fps or whole < 1 or (whole > 1 and self.frames == 2):
+            self.fps = None
             return 0
-        return round(intervals) - 1
+        return whole - 1

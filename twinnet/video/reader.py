@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.errors import TwinnetError
+from twinnet.picture_files import PICTURES, is_picture, natural
 from twinnet.video.capture import Capture
 from twinnet.video.frames import ArrayFrames, IterableFrames, PictureFrames, Source
 
-PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 WANTED = (
     "a video file, a folder or glob of pictures, a camera index, an http or rtsp address, an array (T, H, W, 3), or an "
     "iterable of frames"
@@ -94,8 +94,9 @@ class Video:
     def _report(self, damaged: list[int]) -> list[int]:
         if damaged:
             self.skipped += damaged
-            which = f"frame {damaged[0]}" if len(damaged) == 1 else f"frames {damaged[0]} to {damaged[-1]}"
-            warnings.warn(f"{self.name}: {which} cannot be decoded: skipped", stacklevel=3)
+            one = len(damaged) == 1
+            which, was = (f"frame {damaged[0]}", "was") if one else (f"frames {damaged[0]} to {damaged[-1]}", "were")
+            warnings.warn(f"{self.name}: {which} cannot be decoded, or {was} left out: skipped", stacklevel=3)
         return []
 
 
@@ -118,11 +119,6 @@ def open_video(source: Any) -> Video:
     return Video(_source(source))
 
 
-def natural(path: Path) -> list[Any]:
-    """A sort key under which img2 comes before img10."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
-
-
 def _source(source: Any) -> Source:
     if isinstance(source, str | PathLike):
         return _named(str(source))
@@ -138,18 +134,20 @@ def _source(source: Any) -> Source:
 def _named(name: str) -> Source:
     if re.match(r"(https?|rtsps?)://", name):
         return Capture(name)
+    if not name:
+        raise TwinnetError(f"an empty name is no video: pass {WANTED}")
     path = Path(name)
     if path.is_dir():
         return _pictures(name, path.iterdir())
     if path.is_file():
-        return _pictures(name, [path]) if path.suffix.lower() in PICTURES else Capture(name)
+        return _pictures(name, [path]) if is_picture(path) else Capture(name)
     if re.search(r"[*?[]", name):
         return _pictures(name, Path(path.anchor).glob(str(path.relative_to(path.anchor))))
     raise TwinnetError(f"{name}: there is no such file or folder")
 
 
 def _pictures(name: str, paths: Iterable[Path]) -> Source:
-    pictures = sorted((path for path in paths if path.suffix.lower() in PICTURES), key=natural)
+    pictures = sorted(filter(is_picture, paths), key=natural)
     if not pictures:
         raise TwinnetError(f"{name}: there are no pictures ({', '.join(sorted(PICTURES))})")
     return PictureFrames(name, pictures)

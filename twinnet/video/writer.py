@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.errors import TwinnetError
+from twinnet.video.matroska import is_cut
 from twinnet.video.quiet import quiet
 
 # VP9 files are half as large, and take seven times as long to write.
@@ -60,11 +61,26 @@ class VideoWriter:
         self.frames += 1
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        Raises:
+            TwinnetError: If it could not be written whole. An older file of that name then stays.
+        """
         if self._writer is not None:
             self._writer.release()
             self._writer = None
+            if not self._is_whole():
+                self._temporary.unlink(missing_ok=True)
+                raise TwinnetError(f"{self.path} cannot be written whole: is the disk full?")
             self._temporary.replace(self.path)
+
+    def _is_whole(self) -> bool:
+        """OpenCV does not say whether it could write, but the file's own account of its frames does."""
+        with quiet():
+            reader = cv2.VideoCapture(str(self._temporary), cv2.CAP_FFMPEG)
+        frames = int(reader.get(cv2.CAP_PROP_FRAME_COUNT))
+        reader.release()
+        return frames >= max(1, self.frames - 1) and not is_cut(self._temporary)
 
     def _open(self) -> Any:
         width, height = (side + side % 2 for side in self._size)

@@ -69,9 +69,10 @@ def run(options: argparse.Namespace) -> None:
 
     groups = _groups(options)
     network = _network(options)
+    preprocess: Any = network.tower.preprocess
     if options.device:
         network.to(options.device)
-    exemplar_size = network.tower.reader().config["exemplar_size"]
+    exemplar_size = preprocess.exemplar_size
     settings = PairSettings.reaching(exemplar_size, options.search_size or TRAINING_SEARCH_SIZE)
     pairs = TrackingPairs(groups, settings, options.seed)
     trainer = Trainer(

@@ -8,8 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from twinnet.data.sequences import PICTURES, Sequence, read_sequences
+from twinnet.data.sequences import Sequence, read_sequences
 from twinnet.errors import TwinnetError
+from twinnet.picture_files import is_picture
 from twinnet.tracking.training.subjects import Sighting, Subject
 
 # Smaller targets show the network nothing but blur.
@@ -35,7 +36,7 @@ def patches(root: Path, seed: int = 0, each: int = 2) -> list[Subject]:
     """Random patches of all pictures below `root`: a network can learn from them without any box."""
     rng = np.random.default_rng(seed)
     found = []
-    for path in sorted(p for p in root.rglob("*") if p.suffix.lower() in PICTURES and not p.stem.endswith("_mask")):
+    for path in sorted(p for p in root.rglob("*") if is_picture(p) and not p.stem.endswith("_mask")):
         frame = cv2.imread(str(path))
         if frame is None:
             raise TwinnetError(f"{path}: cannot be read as a picture: remove it from the training data")

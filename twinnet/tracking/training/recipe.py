@@ -15,6 +15,7 @@ from twinnet.tracking.look import RECENT
 EXEMPLAR_SIZE = 129
 SEARCH_SIZE = 225
 TRAINING_SEARCH_SIZE = 193
+KERNEL = 7  # of the exemplar's cells, so many on each axis are compared
 WIDTH = 128
 
 # Boxes of single frames err much more than targets change; and what is learned from pairs is to be used.
@@ -47,15 +48,21 @@ def new_network(
         pixels: The mean and the deviation of pixels that its weights were trained with, in levels from 0 to 255.
 
     Raises:
-        TwinnetError: If the backbone gives no maps.
+        TwinnetError: If the backbone gives no maps, or too coarse ones.
     """
     made: Backbone = backbones.create(backbone)
     if made.kind != "map" or made.stride is None:
         raise TwinnetError(f"a tracker needs maps, the backbone {type(made).__name__} gives {made.kind}s")
+    if EXEMPLAR_SIZE // made.stride + 1 < KERNEL:
+        raise TwinnetError(
+            f"the backbone's cells of {made.stride} pixels are too coarse for exemplars of {EXEMPLAR_SIZE} pixels, of "
+            f"which {KERNEL} x {KERNEL} cells are compared: take an earlier stage, as in "
+            '{"name": "timm", "model": "resnet18", "out_index": 3}'
+        )
     return TwinNetwork(
         made,
         [{"name": "neck", "blocks": 3}],
-        {"name": "exemplar-cosine", "channels": made.width, "stride": made.stride, "boxes": boxes},
+        {"name": "exemplar-cosine", "channels": made.width, "kernel": KERNEL, "stride": made.stride, "boxes": boxes},
         {
             "name": "tracking",
             "exemplar_size": EXEMPLAR_SIZE,
