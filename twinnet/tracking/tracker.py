@@ -67,7 +67,7 @@ class Tracker:
         if point is not None and threshold is None:
             point.check(network)
             threshold = point.threshold
-        if threshold is not None and not math.isfinite(threshold):
+        if threshold is not None and math.isnan(threshold):
             raise TwinnetError(f"threshold {threshold!r}: expected a number")
         self.threshold = threshold
         self.log_odds = bool(getattr(network.distance, "log_odds", False))
