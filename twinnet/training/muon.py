@@ -48,12 +48,20 @@ class Muon(torch.optim.AdamW):
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """The matrix (N, M) with singular values near 1 (0.7 to 1.2) in place of its own."""
+    """The matrix (N, M) with singular values near 1 (0.7 to 1.2) in place of its own.
+
+    Each step takes X to (a + b G + c G^2) X, where G is X X^T. That of the next step follows from that of this one, so
+    the long side is multiplied twice and not ten times.
+    """
     if len(matrix) > matrix.shape[1]:
         return orthogonalised(matrix.T).T
     a, b, c = COEFFICIENTS
     matrix = matrix / matrix.norm().clamp_min(1e-7)
+    gram = matrix @ matrix.T  # (N, N)
+    identity = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    steps = identity
     for _ in range(STEPS):
-        square = matrix @ matrix.T
-        matrix = a * matrix + (b * square + c * square @ square) @ matrix
-    return matrix
+        step = a * identity + b * gram + c * gram @ gram
+        gram = step @ gram @ step
+        steps = step @ steps
+    return steps @ matrix
