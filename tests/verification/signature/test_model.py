@@ -63,3 +63,6 @@ def test_a_blank_page_gives_no_verdict(network, tmp_path, capsys):
     assert main([*verify, str(tmp_path / "blank.png"), str(tmp_path / "b.png")]) == 3
     answer = json.loads(capsys.readouterr().out)
     assert (answer["match"], answer["reason"]) == (None, "blank page")
+    (tmp_path / "blank.png").unlink()
+    assert main(["encode", str(tmp_path), "--model", "signature", "--out", str(tmp_path / "rows.npy")]) == 0
+    assert len(np.load(tmp_path / "rows.npy")) == 2

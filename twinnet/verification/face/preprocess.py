@@ -60,6 +60,7 @@ class FacePreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 32 * 150 * 150, "cuda": 256 * 150 * 150}
     lookahead = 64
+    takes_files = True
     options = ("min_face",)
 
     def __init__(

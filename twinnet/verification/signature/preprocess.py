@@ -39,6 +39,7 @@ class SignaturePreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
     lookahead = 256
+    takes_files = True
 
     def __init__(self, recipe: str = "fitted", augment: bool = False, **options: Any) -> None:
         self.recipe = make_recipe(recipe, **options)
