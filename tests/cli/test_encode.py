@@ -68,3 +68,9 @@ def test_an_error_leaves_the_old_file(refused, corpus, model, tmp_path):
     assert "int8 needs ranges" in refused("encode", corpus, "--out", out, "--model", model, "--quantize", "int8")
     assert out.read_bytes() == b"precious"
     assert list(out.parent.iterdir()) == [out]
+
+
+def test_the_case_of_an_ending_does_not_matter(run, corpus, model, tmp_path):
+    run("encode", corpus, "--model", model, "--out", tmp_path / "a.npy")
+    run("encode", corpus, "--model", model, "--out", tmp_path / "b.NPY")
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.NPY").read_bytes()

@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
         TwinnetError: If the input cannot be read. If only some pictures cannot, the others are written first.
     """
     target = destination(options.out, SUFFIXES)
+    suffix = target.suffix.lower()
     stages = Stages()
     source = Source.read(options.file, options.column, options.format)
     with stages("load"):
@@ -71,8 +72,8 @@ def run(options: argparse.Namespace) -> None:
         )
     names, rows = embedded.items, embedded.rows
     with stages("write"):
-        write_atomically(target, lambda path: _write(path, target.suffix, names, rows, of_pictures))
-        if of_pictures and target.suffix != ".jsonl":
+        write_atomically(target, lambda path: _write(path, suffix, names, rows, of_pictures))
+        if of_pictures and suffix != ".jsonl":
             write_atomically(
                 target.with_suffix(".names.txt"), lambda path: path.write_text("\n".join([*names, ""]), "utf-8")
             )

@@ -100,7 +100,6 @@ class Track:
     def frames(self) -> Iterator[tuple[Frame, dict[str, Target]]]:
         """Frames with the targets in them, for pictures of both."""
         waiting = list(self.exemplars)
-        order = [exemplar.name for exemplar in self.exemplars]
         names: list[str] = []
         follower = Follower(self.tracker, [], redetect=self.redetect)
         number = -1
@@ -118,7 +117,7 @@ class Track:
                 names.append(exemplar.name)
                 follower.targets.append(self._begin(frame.pixels, exemplar))
             there = dict(zip(names, follower.targets, strict=True))
-            yield frame, {name: there[name] for name in order if name in there}
+            yield frame, {one.name: there[one.name] for one in self.exemplars if one.name in there}
         if waiting:
             raise TwinnetError(
                 f"{self.video.name} ends with frame {number}, before frame {waiting[0].frame} of the exemplar"
