@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from tqdm import tqdm
 
-from twinnet.acceleration import running
+from twinnet.acceleration import Engine, running
 from twinnet.batching import plan_batches
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.preprocess import Prepared, Preprocess
@@ -80,10 +81,10 @@ def encode(
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
     with _bar(len(source), progress) as bar, evaluating(tower):
-        embed = running(tower, precision, len(source))
+        engine = running(tower, precision, len(source))
         for window in _windows(items, source, preprocess, skip_bad):
-            for batch in plan_batches([p.cost for p in window.prepared], batch_budget(tower, preprocess)):
-                rows = finish(embed([window.prepared[i] for i in batch]))
+            for batch, embedded in _embedded(engine, window.prepared, batch_budget(tower, preprocess)):
+                rows = finish(embedded)
                 if out is None:
                     out = _empty(len(items), rows)
                 out[[window.positions[i] for i in batch]] = rows
@@ -167,6 +168,23 @@ def _prepare(items: Sequence[Any], positions: list[int], preprocess: Preprocess,
         except ItemError as error:
             refused[position] = error
     return _Window(list(taken), list(taken.values()), refused)
+
+
+def _embedded(engine: Engine, prepared: Sequence[Prepared], budget: int) -> Iterator[tuple[list[int], Rows]]:
+    """The batches of a window, each with its rows."""
+    batches = plan_batches([item.cost for item in prepared], budget)
+    items = ([prepared[i] for i in batch] for batch in batches)
+    threads = torch.get_num_threads()
+    if not engine.side_by_side or threads == 1 or len(batches) < 2 * threads:
+        yield from zip(batches, map(engine.embed, items), strict=True)
+        return
+    pool = ThreadPoolExecutor(threads, "twinnet-embed", torch.set_num_threads, (1,))
+    try:
+        yield from zip(batches, pool.map(engine.embed, items), strict=True)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        # What a thread sets holds for itself and for threads that are new.
+        torch.set_num_threads(threads)
 
 
 def _empty(count: int, rows: Rows) -> Rows:

@@ -11,7 +11,7 @@ import torch
 
 import twinnet
 from twinnet import TwinnetError
-from twinnet.acceleration import precision, running
+from twinnet.acceleration import bert, precision, running
 from twinnet.acceleration.int8 import quantized
 from twinnet.encoding import encode
 
@@ -31,6 +31,12 @@ def native(monkeypatch):
     monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: True)
 
 
+@pytest.fixture
+def unpacked(monkeypatch):
+    """A processor without the instructions for packed BERT encoders."""
+    monkeypatch.setattr(bert, "_can_compute", lambda precision: False)
+
+
 def test_an_unknown_precision_is_named(text_network):
     with pytest.raises(TwinnetError, match="unknown precision 'bf15'.*'bfloat16'"):
         text_network.encode(["a"], precision="bf15")
@@ -47,7 +53,7 @@ def test_without_instructions_for_bfloat16_it_is_float32(text_network, sentences
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "auto"])
-def test_bfloat16_by_torch_is_close(text_network, sentences, native, monkeypatch, name):
+def test_bfloat16_by_torch_is_close(text_network, sentences, native, unpacked, monkeypatch, name):
     monkeypatch.setattr(precision, "can_compile", lambda: False)
     exact, close = text_network.encode(sentences), text_network.encode(sentences, precision=name)
     assert close.dtype == np.float32
@@ -55,7 +61,7 @@ def test_bfloat16_by_torch_is_close(text_network, sentences, native, monkeypatch
     assert cosines(exact, close).min() > 0.999
 
 
-def test_the_network_has_a_precision_of_its_own(text_network, sentences, native, monkeypatch):
+def test_the_network_has_a_precision_of_its_own(text_network, sentences, native, unpacked, monkeypatch):
     monkeypatch.setattr(precision, "can_compile", lambda: False)
     asked = text_network.encode(sentences, precision="bfloat16")
     text_network.precision = "bfloat16"
@@ -70,14 +76,14 @@ def test_int8_without_ranges_or_on_another_device(text_network):
         running(text_network.tower.to("meta"), "int8")
 
 
-def test_int8_without_openvino_is_refused_before_anything_is_embedded(text_network, sentences, monkeypatch):
+def test_int8_without_openvino_is_refused_before_anything_is_embedded(text_network, sentences, unpacked, monkeypatch):
     text_network.calibrate_activations(sentences, "these")
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(TwinnetError, match=r"twinnet\[openvino\]"):
         running(text_network.tower, "int8")
 
 
-def test_compiled_bfloat16_equals_torch_where_the_processor_has_none(text_network, sentences, native):
+def test_compiled_bfloat16_equals_torch_where_the_processor_has_none(text_network, sentences, native, unpacked):
     """There OpenVINO computes in float32."""
     pytest.importorskip("openvino")
     items = [*sentences, "cat", "the " * 40]
@@ -88,7 +94,7 @@ def test_compiled_bfloat16_equals_torch_where_the_processor_has_none(text_networ
 
 
 @pytest.mark.parametrize("modality", ["text", "image"])
-def test_compiled_int8_equals_its_simulation(modality, request, sentences, pictures):
+def test_compiled_int8_equals_its_simulation(modality, request, sentences, pictures, unpacked):
     pytest.importorskip("openvino")
     network = request.getfixturevalue(f"{modality}_network")
     items = list(sentences if modality == "text" else pictures)
@@ -112,7 +118,7 @@ def test_new_weights_and_new_ranges_are_compiled_again(text_network, sentences):
     assert cosines(before, after).min() < 0.99
 
 
-def test_what_was_compiled_goes_with_the_network(make_text_network, native):
+def test_what_was_compiled_goes_with_the_network(make_text_network, native, unpacked):
     pytest.importorskip("openvino")
     network = make_text_network()
     network.encode(["a cat"], precision="bfloat16")

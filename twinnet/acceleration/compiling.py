@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from twinnet.errors import TwinnetError
 
+Made = TypeVar("Made")
 # How close a compiled module must come to torch.
 CLOSE = 1e-3
 
@@ -69,8 +70,8 @@ class Request:
         return [np.array(results[i], dtype=np.float32) for i in range(len(results))]
 
 
-def compiled(owner: nn.Module, key: Hashable, make: Callable[[], CompiledModule]) -> CompiledModule:
-    """What was compiled for a module before under that key, as long as its weights and ranges are the same.
+def compiled(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:
+    """What was made of a module before under that key, as long as its weights and ranges are the same.
 
     Args:
         owner: The module; what was compiled is forgotten with it.
@@ -80,10 +81,11 @@ def compiled(owner: nn.Module, key: Hashable, make: Callable[[], CompiledModule]
     known = all_compiled(owner)
     if key not in known:
         known[key] = make()
-    return known[key]
+    made: Made = known[key]
+    return made
 
 
-def all_compiled(owner: nn.Module) -> dict[Hashable, CompiledModule]:
+def all_compiled(owner: nn.Module) -> dict[Hashable, Any]:
     """All that is compiled for a module with its weights of now; what had others is forgotten."""
     state = _state(owner)
     if owner not in _CACHE or _CACHE[owner][0] != state:
@@ -109,7 +111,7 @@ def fixed_sizes(value: Tensor) -> tuple[int, ...]:
     return tuple(value.shape[1:]) if value.ndim == 4 else ()
 
 
-_CACHE: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, CompiledModule]]] = WeakKeyDictionary()
+_CACHE: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, Any]]] = WeakKeyDictionary()
 
 
 def _state(module: nn.Module) -> tuple[Any, ...]:

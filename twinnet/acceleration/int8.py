@@ -80,6 +80,21 @@ class ActivationRanges:
             raise TwinnetError(f"{path}: no int8 ranges ({error}): calibrate again") from error
 
 
+def required_ranges(tower: Tower) -> ActivationRanges:
+    """The ranges of a tower.
+
+    Raises:
+        TwinnetError: If it has none.
+    """
+    if tower.activation_ranges is None:
+        raise TwinnetError(
+            "int8 needs the ranges of this network's activations, measured once: call "
+            "network.calibrate_activations(sample, name) with some hundred items of your kind (`twinnet "
+            "calibrate-int8`), then save it"
+        )
+    return tower.activation_ranges
+
+
 def quantized(tower: Tower, ranges: ActivationRanges) -> Tower:
     """A copy whose layers compute with int8 weights and uint8 activations, simulated in float32.
 
@@ -103,6 +118,27 @@ def quantized(tower: Tower, ranges: ActivationRanges) -> Tower:
     return copied
 
 
+def smoothing_factors(weight: Tensor, ends: Tensor) -> Tensor:
+    """What the inputs of a linear layer are divided by, and its weights multiplied, so that both are rounded well.
+
+    Args:
+        weight: (outputs, inputs).
+        ends: The least and the greatest value of each input (2, inputs).
+
+    Returns:
+        (inputs,).
+    """
+    largest, weights = ends.abs().amax(0).clamp_min(TINY), weight.abs().amax(0).clamp_min(TINY)  # (inputs,) each
+    return largest**SMOOTHING / weights ** (1 - SMOOTHING)
+
+
+def scale_and_zero(ends: Tensor) -> tuple[float, int]:
+    """The step between two levels, and the level of 0, for values between the least and the greatest (2, ...)."""
+    low, high = min(float(ends[0].min()), 0.0), max(float(ends[1].max()), 0.0)
+    scale = (high - low) / LEVELS or 1.0
+    return scale, round(-low / scale)
+
+
 class _Int8Layer(nn.Module):
     """A layer on rounded numbers."""
 
@@ -110,11 +146,9 @@ class _Int8Layer(nn.Module):
     scales: Tensor
     zeros: Tensor
 
-    def __init__(self, layer: Any, weight: Tensor, low: float, high: float) -> None:
+    def __init__(self, layer: Any, weight: Tensor, ends: Tensor) -> None:
         super().__init__()
-        low, high = min(low, 0.0), max(high, 0.0)
-        self.scale = (high - low) / LEVELS or 1.0
-        self.zero = round(-low / self.scale)
+        self.scale, self.zero = scale_and_zero(ends)
         self.layer = layer
         self.register_buffer("weight", weight)
         self.register_buffer("scales", weight.abs().flatten(1).amax(1).clamp_min(TINY) / WEIGHT_LEVELS)
@@ -133,10 +167,8 @@ class _Int8Linear(_Int8Layer):
 
     def __init__(self, layer: nn.Linear, ends: Tensor) -> None:
         weight = layer.weight.detach()
-        largest, weights = ends.abs().amax(0).clamp_min(TINY), weight.abs().amax(0).clamp_min(TINY)  # (inputs,) each
-        factors = largest**SMOOTHING / weights ** (1 - SMOOTHING)
-        low, high = ends / factors
-        super().__init__(layer, weight * factors, float(low.min()), float(high.max()))
+        factors = smoothing_factors(weight, ends)
+        super().__init__(layer, weight * factors, ends / factors)
         self.register_buffer("smaller", 1 / factors)
 
     def forward(self, values: Tensor) -> Tensor:
@@ -146,7 +178,7 @@ class _Int8Linear(_Int8Layer):
 
 class _Int8Convolution(_Int8Layer):
     def __init__(self, layer: nn.Conv2d, ends: Tensor) -> None:
-        super().__init__(layer, layer.weight.detach(), *ends.flatten().tolist())
+        super().__init__(layer, layer.weight.detach(), ends)
 
     def forward(self, values: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, K, h, w)."""

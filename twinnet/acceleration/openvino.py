@@ -21,9 +21,8 @@ from twinnet.acceleration.compiling import (
     import_openvino,
     left_to_torch,
 )
-from twinnet.acceleration.int8 import ActivationRanges, quantized
+from twinnet.acceleration.int8 import quantized, required_ranges
 from twinnet.acceleration.precision import Embed
-from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
@@ -74,7 +73,7 @@ class Embedder:
         import_openvino()
         self.tower = tower
         self.precision = precision
-        self.ranges = _ranges(tower) if precision == "int8" else None
+        self.ranges = required_ranges(tower) if precision == "int8" else None
         self.requests: dict[Hashable, Request] = {}
 
     @cached_property
@@ -160,13 +159,3 @@ class _Positional(nn.Module):
         batch = dict(zip(self.names, tensors, strict=True))
         embedded: Tensor = self.tower(batch | self.constants)
         return embedded
-
-
-def _ranges(tower: Tower) -> ActivationRanges:
-    if tower.activation_ranges is None:
-        raise TwinnetError(
-            "int8 needs the ranges of this network's activations, measured once: call "
-            "network.calibrate_activations(sample, name) with some hundred items of your kind (`twinnet "
-            "calibrate-int8`), then save it"
-        )
-    return tower.activation_ranges

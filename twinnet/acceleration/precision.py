@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -27,13 +28,27 @@ Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
 log = logging.getLogger(__name__)
 
 
-def running(tower: Tower, precision: str, items: int = 1) -> Embed:
-    """A function that embeds prepared items as one batch: float32 rows (B, D).
+@dataclass(frozen=True)
+class Engine:
+    """What embeds prepared items.
+
+    Attributes:
+        embed: Takes those of one batch to float32 rows (B, D).
+        side_by_side: Whether a batch for each thread is faster than one batch by all threads.
+    """
+
+    embed: Embed
+    side_by_side: bool = False
+
+
+def running(tower: Tower, precision: str, items: int = 1) -> Engine:
+    """What embeds with a tower.
 
     `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
-    computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. On CPUs, OpenVINO
-    computes in `bfloat16` where it is installed, and always in `int8`; in `float32`, it embeds many items with towers
-    that are traceable: those of twinnet's backbones for pictures.
+    computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. BERT encoders are
+    computed by oneDNN on CPUs with the instructions for the precision. Else, OpenVINO computes on CPUs in `bfloat16`
+    where it is installed, and always in `int8`; in `float32`, it embeds many items with towers that are traceable:
+    those of twinnet's backbones for pictures.
 
     Args:
         tower: What embeds them, in evaluation mode.
@@ -45,7 +60,7 @@ def running(tower: Tower, precision: str, items: int = 1) -> Embed:
     """
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
-    return _embed(tower, _possible(precision, tower.device), items)
+    return _engine(tower, _possible(precision, tower.device), items)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -76,24 +91,27 @@ def _possible(precision: str, device: torch.device) -> str:
     return precision
 
 
-def _embed(tower: Tower, precision: str, items: int) -> Embed:
-    """By OpenVINO in int8, and on CPUs where it is installed and faster; else by torch."""
+def _engine(tower: Tower, precision: str, items: int) -> Engine:
+    """By oneDNN or OpenVINO where they can and are faster; else by torch."""
+    from twinnet.acceleration import bert
 
     def plain(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
         halved = precision == "bfloat16"
         with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=halved):
             return to_numpy(tower.embed(prepared))
 
+    if bert.is_packable(tower, precision):
+        return Engine(bert.packed(tower, precision), side_by_side=True)
     available = tower.device.type == "cpu" and can_compile()
     if precision == "int8" or (precision == "bfloat16" and available):
         from twinnet.acceleration.openvino import Embedder
 
-        return Embedder(tower, precision)
+        return Engine(Embedder(tower, precision))
     if precision == "float32" and available and tower.traceable:
         from twinnet.acceleration.openvino import where_trusted
 
-        return where_trusted(tower, plain, new=items >= WORTH_COMPILING)
-    return plain
+        return Engine(where_trusted(tower, plain, new=items >= WORTH_COMPILING))
+    return Engine(plain)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -106,9 +106,13 @@ class BertBackbone(Backbone):
         Raises:
             TwinnetError: If T is more than the model has positions for.
         """
+        return self.encoded_by(self.encoder, batch)
+
+    def encoded_by(self, encoder: Callable[[Tensor, Tensor | None], Tensor], batch: Batch) -> Features:
+        """What `forward` gives, by another way to compute the encoder."""
         mask = batch.get("attention_mask")
         attended = None if mask is None else mask.bool()[:, None, None, :]  # (B, 1, 1, T)
-        hidden = self.encoder(self.embeddings(batch["input_ids"]), attended)
+        hidden = encoder(self.embeddings(batch["input_ids"]), attended)
         return Features(hidden, mask, int(batch["prefix"]) if "prefix" in batch else 0)
 
     def layer_groups(self) -> Sequence[Sequence[nn.Parameter]]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
+import torch
 
 import twinnet
-from twinnet.acceleration import multiplies_bfloat16
-from twinnet.acceleration.compiling import can_compile
+from twinnet.acceleration import multiplies_bfloat16, running
+from twinnet.batching import plan_batches
 from twinnet.bench.contest import Contest, hold
 from twinnet.bench.operations import operations
 from twinnet.data.examples import Examples
+from twinnet.encoding import batch_budget, evaluating
+from twinnet.errors import TwinnetError
 from twinnet.evaluation.sts import sts
 from twinnet.models.loading import find_model
 from twinnet.network import TwinNetwork
@@ -48,7 +52,7 @@ def text(name: str, sentences: Sequence[str], rounds: int, peers: bool, pairs: E
         ("all at once", list(sentences), _all_at_once),
         ("one at a time", list(sentences[:SINGLE]), _one_at_a_time),
     ):
-        needed = operations(run(ours["twinnet"], items))
+        needed = operations(run(_by_torch(network), items))
         for encode in everyone.values():
             encode(items[:SINGLE])
         contest = hold(
@@ -74,7 +78,8 @@ def _precisions(network: TwinNetwork) -> dict[str, str]:
     names = {"twinnet": "float32"}
     if multiplies_bfloat16(network.device):
         names["twinnet bfloat16"] = "bfloat16"
-    if can_compile() and network.tower.activation_ranges is not None:
+    with suppress(TwinnetError):
+        running(network.tower, "int8")
         names["twinnet int8"] = "int8"
     return names
 
@@ -83,16 +88,31 @@ def _ours(network: TwinNetwork, precision: str) -> Encode:
     return lambda items: network.encode(items, precision=precision, progress=False)
 
 
+def _by_torch(network: TwinNetwork) -> Encode:
+    """The same batches by operations that can be counted."""
+    tower = network.tower
+    reader = tower.reader()
+
+    def encode(items: list[str]) -> Any:
+        prepared = reader.prepare(items)
+        with torch.inference_mode(), evaluating(tower):
+            for batch in plan_batches([item.cost for item in prepared], batch_budget(tower, reader)):
+                tower.embed([prepared[i] for i in batch])
+
+    return encode
+
+
 def _all_at_once(encode: Encode, items: list[str]) -> Callable[[], Any]:
     return lambda: encode(items)
 
 
 def _one_at_a_time(encode: Encode, items: list[str]) -> Callable[[], Any]:
-    return lambda: np.concatenate([encode([item]) for item in items])
+    return lambda: [encode([item]) for item in items]
 
 
 def _cosine(rows: Any, reference: Any) -> float:
     """The least cosine of a row to its reference."""
+    rows, reference = np.vstack(rows), np.vstack(reference)
     norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(reference, axis=1)
     return float(((rows * reference).sum(1) / norms).min())
 

@@ -1,0 +1,218 @@
+"""BERT's layers for the matrix units of x86 processors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, cast
+
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from twinnet.acceleration.compiling import compiled
+from twinnet.acceleration.int8 import ActivationRanges, required_ranges
+from twinnet.acceleration.products import Int8Linear, Linear
+from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
+from twinnet.errors import TwinnetError
+from twinnet.preprocess import Prepared
+from twinnet.tower import Tower
+
+# Instruction sets of which one is needed.
+NEEDED = {
+    "float32": ("avx512_f",),
+    "bfloat16": ("avx512_bf16", "amx_bf16"),
+    "int8": ("avx512_vnni", "avx_vnni", "amx_int8"),
+}
+# Up to this many tokens the explicit softmax is faster than torch's attention, whose vectors are longer than its rows.
+SHORT = 24
+FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
+
+
+# Layers with an input of their own.
+ROUNDED = ("attention.self.query", "attention.output.dense", "intermediate.dense", "output.dense")
+# What an encoder consists of that nobody has changed.
+PLAIN = {
+    *(Encoder, Layer, Attention, Added, nn.ModuleList, nn.ModuleDict, nn.Sequential),
+    *(nn.Linear, nn.LayerNorm, nn.Dropout, *NAMES),
+}
+Dense = tuple[Tensor, Tensor]
+
+
+def is_packable(tower: Tower, precision: str) -> bool:
+    """Whether this processor computes a tower so: a BERT encoder without anything added to it."""
+    backbone = tower.backbone
+    return (
+        type(backbone) is BertBackbone
+        and tower.device.type == "cpu"
+        and all(weight.dtype == torch.float32 for weight in backbone.parameters())
+        and _can_compute(precision)
+        and all(map(_is_plain, backbone.encoder.modules()))
+    )
+
+
+def packed(tower: Tower, precision: str) -> Callable[[Sequence[Prepared]], npt.NDArray[Any]]:
+    """What embeds a batch of prepared items (B, D), float32, by another encoder of the same weights.
+
+    Args:
+        tower: One that `is_packable`, in evaluation mode.
+        precision: "float32", "bfloat16" or "int8".
+
+    Raises:
+        TwinnetError: If it is "int8" and the tower has no ranges, or those of another network.
+    """
+    backbone: Any = tower.backbone
+    ranges = required_ranges(tower) if precision == "int8" else None
+    # To round attention's inputs takes longer than bfloat16 products do.
+    attention = "bfloat16" if precision == "int8" and _can_compute("bfloat16") else precision
+
+    def make() -> PackedEncoder:
+        return PackedEncoder(backbone.encoder, attention, precision, ranges)
+
+    encoder = compiled(tower, ("packed", precision), make)
+
+    def embed(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
+        with torch.inference_mode():
+            batch = tower.reader().collate(prepared)
+            rows: npt.NDArray[Any] = tower.head(backbone.encoded_by(encoder, batch)).values.numpy()
+            return rows
+
+    return embed
+
+
+class PackedEncoder:
+    """Computes what `Encoder` does.
+
+    Args:
+        encoder: Its weights are copied.
+        attention: The precision of the linear layers around attention.
+        inner: That of the others; where it is "int8", what goes from layer to layer is float32.
+        ranges: Those of a tower with this encoder, where one of them is "int8".
+    """
+
+    def __init__(self, encoder: Encoder, attention: str, inner: str, ranges: ActivationRanges | None) -> None:
+        self.dtype = FLOATS.get(inner, torch.float32)
+        with torch.no_grad():
+            self.layers = [
+                PackedLayer(layer, attention, inner, None if ranges is None else _of_layer(ranges, number))
+                for number, layer in enumerate(cast("Iterable[Layer]", encoder.layer))
+            ]
+
+    def __call__(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
+        """As `Encoder`."""
+        shape = hidden.shape
+        rows = hidden.to(self.dtype).flatten(0, 1)  # (B * T, D)
+        hidden_by = None if attended is None or bool(attended.all()) else ~attended
+        for layer in self.layers:
+            rows = layer(rows, (shape[0], shape[1]), hidden_by)
+        return rows.float().view(shape)
+
+
+class PackedLayer:
+    """Computes what `Layer` does, on the tokens of all sentences in one matrix."""
+
+    project: Linear | Int8Linear
+    mix: Linear | Int8Linear
+    widen: Linear | Int8Linear
+    narrow: Linear | Int8Linear
+
+    def __init__(self, layer: Layer, attention: str, inner: str, ranges: dict[str, Tensor] | None) -> None:
+        self.heads = layer.attention.heads
+        dtype = FLOATS.get(inner, torch.float32)
+        self.norms = [_norm(part.LayerNorm, dtype) for part in (layer.attention.output, layer.output)]
+        self._pack_attention(_projections(layer), _dense(layer.attention.output.dense), attention, ranges or {})
+        activation = NAMES[type(layer.intermediate[1])]
+        self._pack_inner(_dense(layer.intermediate[0]), _dense(layer.output.dense), activation, inner, ranges or {})
+
+    def _pack_attention(self, projections: Dense, mixed: Dense, precision: str, ranges: dict[str, Tensor]) -> None:
+        if precision == "int8":
+            self.project = Int8Linear(*projections, ranges["attention.self.query"], torch.float32)
+            self.mix = Int8Linear(*mixed, ranges["attention.output.dense"], torch.float32)
+        else:
+            self.project, self.mix = Linear(*projections, FLOATS[precision]), Linear(*mixed, FLOATS[precision])
+
+    def _pack_inner(
+        self, wide: Dense, narrow: Dense, activation: str, precision: str, ranges: dict[str, Tensor]
+    ) -> None:
+        if precision == "int8":
+            # The widest numbers never leave eight bits: to make them even would take a pass over them.
+            self.narrow = Int8Linear(*narrow, ranges["output.dense"], torch.float32, rounds=False)
+            self.widen = Int8Linear(*wide, ranges["intermediate.dense"], self.narrow.levels, activation)
+        else:
+            self.widen, self.narrow = Linear(*wide, FLOATS[precision], activation), Linear(*narrow, FLOATS[precision])
+
+    def __call__(self, rows: Tensor, shape: tuple[int, int], hidden_by: Tensor | None) -> Tensor:
+        """(B * T, D), (B, T) and where nothing is seen (B, 1, 1, T) -> (B * T, D)."""
+        mixed = attend(self.project(rows), shape, self.heads, hidden_by)
+        rows = F.layer_norm(self.mix.add_to(rows, mixed), *self.norms[0])
+        return F.layer_norm(self.narrow.add_to(rows, self.widen(rows)), *self.norms[1])
+
+
+def attend(projected: Tensor, shape: tuple[int, int], heads: int, hidden_by: Tensor | None) -> Tensor:
+    """Attention of scaled queries, keys and values that lie side by side.
+
+    Args:
+        projected: (B * T, 3 * D).
+        shape: (B, T).
+        heads: How many there are.
+        hidden_by: Where nothing is seen (B, 1, 1, T), or None.
+
+    Returns:
+        (B * T, D).
+    """
+    parts = projected.view(*shape, 3, heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
+    if shape[1] > SHORT:
+        seen = None if hidden_by is None else ~hidden_by
+        mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], seen, scale=1.0)
+    else:
+        query, key, value = parts.contiguous().flatten(1, 2)  # (B * heads, T, d)
+        scores = torch.bmm(query, key.transpose(1, 2)).float().view(shape[0], heads, shape[1], shape[1])
+        if hidden_by is not None:
+            scores.masked_fill_(hidden_by, float("-inf"))
+        scores = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
+        scores = scores.div_(scores.sum(-1, keepdim=True)).to(value.dtype)
+        mixed = torch.bmm(scores.flatten(0, 1), value).view(shape[0], heads, shape[1], -1)
+    return mixed.transpose(1, 2).reshape(len(projected), -1)
+
+
+def _projections(layer: Layer) -> Dense:
+    """Weight (3 * D, D) and bias of queries, keys and values; the queries are scaled."""
+    (query, query_bias), (key, key_bias), (value, value_bias) = map(_dense, layer.attention.self.values())
+    scale = (len(query) // layer.attention.heads) ** -0.5
+    return torch.cat([query * scale, key, value]), torch.cat([query_bias * scale, key_bias, value_bias])
+
+
+def _dense(layer: Any) -> Dense:
+    """Weight and bias of a linear layer."""
+    return layer.weight, layer.bias
+
+
+def _norm(norm: nn.LayerNorm, dtype: torch.dtype) -> tuple[Any, ...]:
+    """The arguments of a layer norm after the values."""
+    return norm.normalized_shape, norm.weight.detach().to(dtype), norm.bias.detach().to(dtype), norm.eps
+
+
+def _of_layer(ranges: ActivationRanges, number: int) -> dict[str, Tensor]:
+    """The ranges of a layer by the names of `ROUNDED`."""
+    prefix = f"backbone.encoder.layer.{number}."
+    if missing := [prefix + name for name in ROUNDED if prefix + name not in ranges.ranges]:
+        raise TwinnetError(f"the int8 ranges lack {missing[0]!r} of this network: calibrate again")
+    return {name: ranges.ranges[prefix + name] for name in ROUNDED}
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether it does what its weights say and nothing else."""
+    hooked = module._forward_hooks or module._forward_pre_hooks
+    return type(module) in PLAIN and not hooked
+
+
+@cache
+def _can_compute(precision: str) -> bool:
+    """Whether this processor has the instructions, and this torch the operations."""
+    if not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    found = torch.cpu.get_capabilities()
+    known = hasattr(torch.ops.mkldnn, "_linear_pointwise") and hasattr(torch.ops.onednn, "qlinear_pointwise")
+    return known and any(found.get(name) is True for name in NEEDED[precision])
