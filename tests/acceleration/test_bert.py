@@ -75,15 +75,15 @@ def test_int8_is_near_its_simulation(text_network, sentences, attention):
 
 
 @settings(max_examples=30)
-@given(st.integers(0, 999), st.integers(1, 4), st.integers(1, 30), st.integers(1, 3), st.booleans())
-def test_attention_by_loops(seed, sentences, length, heads, padded):
+@given(st.integers(0, 999), st.integers(1, 4), st.integers(1, 30), st.integers(1, 3), st.booleans(), st.integers(0, 3))
+def test_attention_by_loops(seed, sentences, length, heads, padded, more):
     generator = torch.Generator().manual_seed(seed)
     width, size = 4 * heads, sentences * length
-    projected = 3 * torch.randn(size, 3 * width, generator=generator)
+    projected = 3 * torch.randn(size + more, 3 * width, generator=generator)
     lengths = torch.randint(1, length + 1, (sentences,), generator=generator) if padded else [length] * sentences
     hidden_by = torch.stack([torch.arange(length) >= int(n) for n in lengths])[:, None, None, :]
     found = attend(projected, (sentences, length), heads, hidden_by if padded else None)
-    rows = projected.double().view(sentences, length, 3, heads, 4).numpy()
+    rows = projected[:size].double().view(sentences, length, 3, heads, 4).numpy()
     expected = np.zeros((sentences, length, heads, 4))
     for b in range(sentences):
         for h in range(heads):
@@ -93,7 +93,9 @@ def test_attention_by_loops(seed, sentences, length, heads, padded):
                 expected[b, i, h] = sum(
                     weight / weights.sum() * rows[b, j, 2, h] for weight, j in zip(weights, seen, strict=True)
                 )
-    np.testing.assert_allclose(found.numpy(), expected.reshape(size, width), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found[:size].numpy(), expected.reshape(size, width), rtol=1e-4, atol=1e-4)
+    assert found.shape == (size + more, width)
+    assert not found[size:].any()
 
 
 def test_large_scores_do_not_overflow():

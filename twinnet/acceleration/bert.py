@@ -103,11 +103,12 @@ class PackedEncoder:
     def __call__(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
         """As `Encoder`."""
         shape = hidden.shape
-        rows = hidden.to(self.dtype).flatten(0, 1)  # (B * T, D)
+        count = shape[0] * shape[1]
+        rows = F.pad(hidden.to(self.dtype).flatten(0, 1), (0, 0, 0, _padding(count)))  # (N, D)
         hidden_by = None if attended is None or bool(attended.all()) else ~attended
         for layer in self.layers:
             rows = layer(rows, (shape[0], shape[1]), hidden_by)
-        return rows.float().view(shape)
+        return rows[:count].float().view(shape)
 
 
 class PackedLayer:
@@ -144,7 +145,7 @@ class PackedLayer:
             self.widen, self.narrow = Linear(*wide, FLOATS[precision], activation), Linear(*narrow, FLOATS[precision])
 
     def __call__(self, rows: Tensor, shape: tuple[int, int], hidden_by: Tensor | None) -> Tensor:
-        """(B * T, D), (B, T) and where nothing is seen (B, 1, 1, T) -> (B * T, D)."""
+        """(N >= B * T, D), (B, T) and where nothing is seen (B, 1, 1, T) -> (N, D)."""
         mixed = attend(self.project(rows), shape, self.heads, hidden_by)
         rows = F.layer_norm(self.mix.add_to(rows, mixed), *self.norms[0])
         return F.layer_norm(self.narrow.add_to(rows, self.widen(rows)), *self.norms[1])
@@ -154,15 +155,16 @@ def attend(projected: Tensor, shape: tuple[int, int], heads: int, hidden_by: Ten
     """Attention of scaled queries, keys and values that lie side by side.
 
     Args:
-        projected: (B * T, 3 * D).
+        projected: (N, 3 * D), of which the first B * T count.
         shape: (B, T).
         heads: How many there are.
         hidden_by: Where nothing is seen (B, 1, 1, T), or None.
 
     Returns:
-        (B * T, D).
+        (N, D), 0 from B * T on.
     """
-    parts = projected.view(*shape, 3, heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
+    count = shape[0] * shape[1]
+    parts = projected[:count].view(*shape, 3, heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
     if shape[1] > SHORT:
         seen = None if hidden_by is None else ~hidden_by
         mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], seen, scale=1.0)
@@ -174,7 +176,14 @@ def attend(projected: Tensor, shape: tuple[int, int], heads: int, hidden_by: Ten
         scores = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
         scores = scores.div_(scores.sum(-1, keepdim=True)).to(value.dtype)
         mixed = torch.bmm(scores.flatten(0, 1), value).view(shape[0], heads, shape[1], -1)
-    return mixed.transpose(1, 2).reshape(len(projected), -1)
+    result = projected.new_zeros(len(projected), projected.shape[1] // 3)
+    result[:count].view(*shape, heads, -1).copy_(mixed.transpose(1, 2))
+    return result
+
+
+def _padding(count: int) -> int:
+    """How many rows to add, so that oneDNN sees few sizes: it writes new machine code for each."""
+    return -count % (256 if count > 256 else 16)
 
 
 def _projections(layer: Layer) -> Dense:
