@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -77,15 +77,20 @@ class Tower(nn.Module):
         values: Tensor = self.head(self.backbone(batch)).values
         return values
 
-    def embed(self, prepared: Sequence[Prepared]) -> Tensor:
+    def embed(self, prepared: Sequence[Prepared], forward: Callable[[Batch], Tensor] | None = None) -> Tensor:
         """Embed prepared items as one batch.
+
+        Args:
+            prepared: The items.
+            forward: Another way to compute what the tower's `forward` does.
 
         Raises:
             TwinnetError: If preprocess and head do not agree on the number of views of an item.
         """
         batch = self.reader().collate(prepared)
         device = self.device
-        embedded: Tensor = self({name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()})
+        moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        embedded: Tensor = (forward or self)(moved)
         if len(embedded) != len(prepared):
             raise TwinnetError(
                 f"{len(embedded)} embeddings of {len(prepared)} items: the head `views` must have as many views as the "

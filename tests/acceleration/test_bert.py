@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -81,8 +83,8 @@ def test_attention_by_loops(seed, sentences, length, heads, padded, more):
     width, size = 4 * heads, sentences * length
     projected = 3 * torch.randn(size + more, 3 * width, generator=generator)
     lengths = torch.randint(1, length + 1, (sentences,), generator=generator) if padded else [length] * sentences
-    hidden_by = torch.stack([torch.arange(length) >= int(n) for n in lengths])[:, None, None, :]
-    found = attend(projected, (sentences, length), heads, hidden_by if padded else None)
+    attended = torch.stack([torch.arange(length) < int(n) for n in lengths])[:, None, None, :]
+    found = attend(projected, (sentences, length), heads, attended if padded else None)
     rows = projected[:size].double().view(sentences, length, 3, heads, 4).numpy()
     expected = np.zeros((sentences, length, heads, 4))
     for b in range(sentences):
@@ -135,7 +137,7 @@ def test_an_encoder_that_was_changed_is_left_alone(make_text_network, sentences)
         def forward(self, values):
             return -super().forward(values)
 
-    for change in ("layer", "hook", "dtype", "subclass"):
+    for change in ("layer", "hook", "backbone hook", "dtype", "subclass"):
         network = make_text_network()
         encoder = network.tower.backbone.encoder
         assert is_packable(network.tower, "float32")
@@ -143,12 +145,15 @@ def test_an_encoder_that_was_changed_is_left_alone(make_text_network, sentences)
             encoder.layer[0].output.dense = Adapted(*reversed(encoder.layer[0].output.dense.weight.shape))
         elif change == "hook":
             encoder.layer[1].register_forward_hook(lambda layer, inputs, output: -output)
+        elif change == "backbone hook":
+            hook = network.tower.backbone.register_forward_hook
+            hook(lambda backbone, inputs, features: replace(features, values=-features.values))
         elif change == "dtype":
             network.tower.backbone.to(torch.float64)
         else:
             network.tower.backbone.__class__ = type("Own", (BertBackbone,), {})
         assert not is_packable(network.tower, "float32")
-        if change in ("layer", "hook"):
+        if change in ("layer", "hook", "backbone hook"):
             rows = network.encode(list(sentences))
             np.testing.assert_allclose(rows, by_torch(network, list(sentences)), atol=1e-5)
 

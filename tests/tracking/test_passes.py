@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 import twinnet
+from twinnet import TwinnetError
+from twinnet.acceleration import precision
 from twinnet.tracking import passes
 from twinnet.tracking.passes import Passes
 from twinnet.tracking.siamfc import siamfc
@@ -44,6 +46,21 @@ def test_what_is_compiled_finds_the_same_boxes(shipped, monkeypatch, fast, targe
         fast_one.boxes(exemplars, pixels, sizes), slow_one.boxes(exemplars, pixels, sizes), strict=True
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_bfloat16_is_near_and_may_be_asked_for(shipped, monkeypatch):
+    pytest.importorskip("openvino")
+    frames = np.random.default_rng(0).integers(0, 256, (4, 90, 120, 3), dtype=np.uint8)
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: True)
+    exact = twinnet.track(frames, (30, 20, 40, 30), model=shipped)
+    near = twinnet.track(frames, (30, 20, 40, 30), precision="bfloat16")
+    assert exact.tracker.passes._hint == "f32"
+    assert near.tracker.passes._hint == "bf16"
+    boxes = near.run()
+    np.testing.assert_allclose(boxes.scores, exact.run().scores, atol=0.05)
+    assert near.tracker.passes._compiled is not None
+    with pytest.raises(TwinnetError, match="precision 'half'"):
+        twinnet.track(frames, (30, 20, 40, 30), precision="half")
 
 
 def test_threads_share_a_compiled_network(shipped):

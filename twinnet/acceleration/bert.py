@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, cast
 
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,7 +15,7 @@ from twinnet.acceleration.int8 import ActivationRanges, required_ranges
 from twinnet.acceleration.products import Int8Linear, Linear
 from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
 from twinnet.errors import TwinnetError
-from twinnet.preprocess import Prepared
+from twinnet.features import Batch
 from twinnet.tower import Tower
 
 # Instruction sets of which one is needed.
@@ -29,8 +28,6 @@ NEEDED = {
 SHORT = 24
 FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
-
-
 # Layers with an input of their own.
 ROUNDED = ("attention.self.query", "attention.output.dense", "intermediate.dense", "output.dense")
 # What an encoder consists of that nobody has changed.
@@ -46,15 +43,17 @@ def is_packable(tower: Tower, precision: str) -> bool:
     backbone = tower.backbone
     return (
         type(backbone) is BertBackbone
+        and type(tower) is Tower
         and tower.device.type == "cpu"
         and all(weight.dtype == torch.float32 for weight in backbone.parameters())
         and _can_compute(precision)
-        and all(map(_is_plain, backbone.encoder.modules()))
+        and all(type(module) in PLAIN for module in backbone.encoder.modules())
+        and not any(map(_is_hooked, (tower, backbone, *backbone.encoder.modules())))
     )
 
 
-def packed(tower: Tower, precision: str) -> Callable[[Sequence[Prepared]], npt.NDArray[Any]]:
-    """What embeds a batch of prepared items (B, D), float32, by another encoder of the same weights.
+def packed(tower: Tower, precision: str) -> Callable[[Batch], Tensor]:
+    """What a tower computes, by another encoder of the same weights: takes a batch to (B, D), float32.
 
     Args:
         tower: One that `is_packable`, in evaluation mode.
@@ -73,13 +72,11 @@ def packed(tower: Tower, precision: str) -> Callable[[Sequence[Prepared]], npt.N
 
     encoder = compiled(tower, ("packed", precision), make)
 
-    def embed(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
-        with torch.inference_mode():
-            batch = tower.reader().collate(prepared)
-            rows: npt.NDArray[Any] = tower.head(backbone.encoded_by(encoder, batch)).values.numpy()
-            return rows
+    def forward(batch: Batch) -> Tensor:
+        embedded: Tensor = tower.head(backbone.encoded_by(encoder, batch)).values
+        return embedded
 
-    return embed
+    return forward
 
 
 class PackedEncoder:
@@ -105,9 +102,10 @@ class PackedEncoder:
         shape = hidden.shape
         count = shape[0] * shape[1]
         rows = F.pad(hidden.to(self.dtype).flatten(0, 1), (0, 0, 0, _padding(count)))  # (N, D)
-        hidden_by = None if attended is None or bool(attended.all()) else ~attended
+        if attended is not None and attended.all():
+            attended = None
         for layer in self.layers:
-            rows = layer(rows, (shape[0], shape[1]), hidden_by)
+            rows = layer(rows, (shape[0], shape[1]), attended)
         return rows[:count].float().view(shape)
 
 
@@ -144,21 +142,21 @@ class PackedLayer:
         else:
             self.widen, self.narrow = Linear(*wide, FLOATS[precision], activation), Linear(*narrow, FLOATS[precision])
 
-    def __call__(self, rows: Tensor, shape: tuple[int, int], hidden_by: Tensor | None) -> Tensor:
-        """(N >= B * T, D), (B, T) and where nothing is seen (B, 1, 1, T) -> (N, D)."""
-        mixed = attend(self.project(rows), shape, self.heads, hidden_by)
+    def __call__(self, rows: Tensor, shape: tuple[int, int], attended: Tensor | None) -> Tensor:
+        """(N >= B * T, D), (B, T) and where each token may look (B, 1, 1, T) -> (N, D)."""
+        mixed = attend(self.project(rows), shape, self.heads, attended)
         rows = F.layer_norm(self.mix.add_to(rows, mixed), *self.norms[0])
         return F.layer_norm(self.narrow.add_to(rows, self.widen(rows)), *self.norms[1])
 
 
-def attend(projected: Tensor, shape: tuple[int, int], heads: int, hidden_by: Tensor | None) -> Tensor:
+def attend(projected: Tensor, shape: tuple[int, int], heads: int, attended: Tensor | None) -> Tensor:
     """Attention of scaled queries, keys and values that lie side by side.
 
     Args:
         projected: (N, 3 * D), of which the first B * T count.
         shape: (B, T).
         heads: How many there are.
-        hidden_by: Where nothing is seen (B, 1, 1, T), or None.
+        attended: Where each token may look (B, 1, 1, T), or None for everywhere.
 
     Returns:
         (N, D), 0 from B * T on.
@@ -166,13 +164,12 @@ def attend(projected: Tensor, shape: tuple[int, int], heads: int, hidden_by: Ten
     count = shape[0] * shape[1]
     parts = projected[:count].view(*shape, 3, heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
     if shape[1] > SHORT:
-        seen = None if hidden_by is None else ~hidden_by
-        mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], seen, scale=1.0)
+        mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], attended, scale=1.0)
     else:
         query, key, value = parts.contiguous().flatten(1, 2)  # (B * heads, T, d)
         scores = torch.bmm(query, key.transpose(1, 2)).float().view(shape[0], heads, shape[1], shape[1])
-        if hidden_by is not None:
-            scores.masked_fill_(hidden_by, float("-inf"))
+        if attended is not None:
+            scores.masked_fill_(~attended, float("-inf"))
         scores = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
         scores = scores.div_(scores.sum(-1, keepdim=True)).to(value.dtype)
         mixed = torch.bmm(scores.flatten(0, 1), value).view(shape[0], heads, shape[1], -1)
@@ -211,10 +208,8 @@ def _of_layer(ranges: ActivationRanges, number: int) -> dict[str, Tensor]:
     return {name: ranges.ranges[prefix + name] for name in ROUNDED}
 
 
-def _is_plain(module: nn.Module) -> bool:
-    """Whether it does what its weights say and nothing else."""
-    hooked = module._forward_hooks or module._forward_pre_hooks
-    return type(module) in PLAIN and not hooked
+def _is_hooked(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 @cache

@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from twinnet.errors import TwinnetError
 
 Made = TypeVar("Made")
-# How close a compiled module must come to torch.
-CLOSE = 1e-3
+# How close a compiled module must come to torch, by OpenVINO's name of the precision.
+CLOSE = {"f32": 1e-3, "bf16": 5e-2}
+# Those names by ours; int8 is part of the module.
+HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +95,10 @@ def all_compiled(owner: nn.Module) -> dict[Hashable, Any]:
     return _CACHE[owner][1]
 
 
-def agrees(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32]) -> bool:
-    """Whether what a compiled module gives is what torch gives, but for the last digits."""
-    return np.allclose(found, expected, rtol=CLOSE, atol=CLOSE * float(np.abs(expected).max()))
+def agrees(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], hint: str = "f32") -> bool:
+    """Whether what a compiled module gives is what torch gives in float32, but for the last digits of its precision."""
+    close = CLOSE[hint]
+    return np.allclose(found, expected, rtol=close, atol=close * float(np.abs(expected).max()))
 
 
 def left_to_torch(error: Exception | None = None) -> None:

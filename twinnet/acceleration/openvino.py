@@ -12,6 +12,7 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from twinnet.acceleration.compiling import (
+    HINTS,
     CompiledModule,
     Request,
     agrees,
@@ -32,8 +33,6 @@ FEW = 2
 
 # Towers that are left to torch.
 REFUSED: WeakSet[Tower] = WeakSet()
-
-HINTS = {"int8": "f32", "bfloat16": "bf16", "float32": "f32"}
 
 
 def is_compiled(tower: Tower, precision: str) -> bool:

@@ -60,7 +60,7 @@ def running(tower: Tower, precision: str, items: int = 1) -> Engine:
     """
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
-    return _engine(tower, _possible(precision, tower.device), items)
+    return _engine(tower, possible(precision, tower.device), items)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
@@ -79,8 +79,12 @@ def to_numpy(embedded: Tensor) -> npt.NDArray[Any]:
     return rows
 
 
-def _possible(precision: str, device: torch.device) -> str:
-    """What is computed in when that precision is asked for."""
+def possible(precision: str, device: torch.device) -> str:
+    """What is computed in when that precision is asked for.
+
+    Raises:
+        TwinnetError: If it is "int8" and the device is no CPU.
+    """
     if precision == "int8" and device.type != "cpu":
         raise TwinnetError(f"int8 runs on CPUs, and this network is on {device}: choose bfloat16 there")
     if precision in ("bfloat16", "auto"):
@@ -95,13 +99,15 @@ def _engine(tower: Tower, precision: str, items: int) -> Engine:
     """By oneDNN or OpenVINO where they can and are faster; else by torch."""
     from twinnet.acceleration import bert
 
-    def plain(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
-        halved = precision == "bfloat16"
-        with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=halved):
-            return to_numpy(tower.embed(prepared))
+    forward = bert.packed(tower, precision) if bert.is_packable(tower, precision) else None
+    halved = precision == "bfloat16" and forward is None
 
-    if bert.is_packable(tower, precision):
-        return Engine(bert.packed(tower, precision), side_by_side=True)
+    def by_torch(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
+        with torch.inference_mode(), torch.autocast(tower.device.type, torch.bfloat16, enabled=halved):
+            return to_numpy(tower.embed(prepared, forward))
+
+    if forward is not None:
+        return Engine(by_torch, side_by_side=True)
     available = tower.device.type == "cpu" and can_compile()
     if precision == "int8" or (precision == "bfloat16" and available):
         from twinnet.acceleration.openvino import Embedder
@@ -110,8 +116,8 @@ def _engine(tower: Tower, precision: str, items: int) -> Engine:
     if precision == "float32" and available and tower.traceable:
         from twinnet.acceleration.openvino import where_trusted
 
-        return Engine(where_trusted(tower, plain, new=items >= WORTH_COMPILING))
-    return Engine(plain)
+        return Engine(where_trusted(tower, by_torch, new=items >= WORTH_COMPILING))
+    return Engine(by_torch)
 
 
 @cache

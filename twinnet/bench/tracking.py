@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 import twinnet
+from twinnet.acceleration import multiplies_bfloat16
 from twinnet.bench.contest import Contest, hold
 from twinnet.bench.siamfc import PlainSiamFC
 from twinnet.data.sequences import read_sequences
@@ -55,6 +56,12 @@ def tracking_speed(
         "twinnet --fast": lambda: Timed(network, fast=True),
         "twinnet, 4 targets": lambda: Timed(network, targets=4),
     }
+    if multiplies_bfloat16(network.device):
+        halved = twinnet.load(model, precision="bfloat16")
+        ours |= {
+            "twinnet bfloat16": lambda: Timed(halved),
+            "twinnet bfloat16, 4 targets": lambda: Timed(halved, targets=4),
+        }
     peers: dict[str, Callable[[], Any]] = {}
     if nanotrack is not None:
         peers["cv2.TrackerNano"] = lambda: OpenCVPeer("nanotrack", *nanotrack)

@@ -53,13 +53,13 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 
 def add_precision(parser: argparse.ArgumentParser) -> None:
-    """What embeddings are computed in."""
+    """What networks are computed in."""
     parser.add_argument(
         "--precision",
         dest="encode_precision",
         choices=PRECISIONS,
         default="float32",
-        help="what to compute embeddings in; auto takes bfloat16 where the processor can (default: float32)",
+        help="what to compute in; auto takes bfloat16 where the processor can (default: float32)",
     )
 
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from twinnet.cli.options import add_precision
 from twinnet.cli.output import as_json, destination, write_atomically
 from twinnet.errors import TwinnetError
 
@@ -34,6 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--select", action="store_true", help="draw the box in a window")
     parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
     parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
+    add_precision(parser)
     parser.add_argument("--fast", action="store_true", help="a smaller search region, or one size instead of three")
     parser.add_argument("--out", metavar="VIDEO", help="write the annotated video (.webm plays in browsers)")
     parser.add_argument("--overlay", action="store_true", help="show the similarity map in the annotated video")
@@ -64,7 +66,12 @@ def run(options: argparse.Namespace) -> None:
     if options.select:
         source, boxes = _select(source)
     track = twinnet.track(
-        source, boxes or options.exemplar, model=options.model, device=options.device, fast=options.fast
+        source,
+        boxes or options.exemplar,
+        model=options.model,
+        device=options.device,
+        fast=options.fast,
+        precision=options.encode_precision,
     )
     rows: dict[str, list[Any]] = {exemplar.name: [] for exemplar in track.exemplars}
     start = time.perf_counter()

@@ -20,6 +20,7 @@ def track(
     model: str | PathLike[str] | TwinNetwork = DEFAULT,
     device: str | None = None,
     fast: bool = False,
+    precision: str = "float32",
     redetect: bool = True,
     **options: Any,
 ) -> Track:
@@ -34,6 +35,8 @@ def track(
         model: A tracking network, its name or folder.
         device: Where to run, as torch names it.
         fast: A smaller search region, or one size of it instead of three, see `Tracker`.
+        precision: What the network is computed in where it is named, see `twinnet.load`; one that is given has its own.
+            It counts where the tracker is compiled, on a CPU with OpenVINO.
         redetect: Whether a lost target is looked for in the whole frame.
         **options: A `threshold` of one's own, or constants of inference, see `Tracker`.
 
@@ -43,7 +46,7 @@ def track(
     Raises:
         TwinnetError: If there is no such video, exemplar or model.
     """
-    network = model if isinstance(model, TwinNetwork) else load(model)
+    network = model if isinstance(model, TwinNetwork) else load(model, precision=precision)
     if device is not None:
         network = put(network, device)
     return Track(video, exemplar, Tracker(network, fast=fast, **options), redetect=redetect)

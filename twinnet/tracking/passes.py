@@ -13,8 +13,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from twinnet.acceleration.compiling import CompiledModule, Request, agrees, can_compile, compiled, left_to_torch
-from twinnet.acceleration.precision import to_numpy
+from twinnet.acceleration.compiling import (
+    HINTS,
+    CompiledModule,
+    Request,
+    agrees,
+    can_compile,
+    compiled,
+    left_to_torch,
+)
+from twinnet.acceleration.precision import possible, to_numpy
 from twinnet.encoder import Side
 from twinnet.fusion import fused, is_plain
 from twinnet.network import TwinNetwork
@@ -31,7 +39,8 @@ class Passes:
 
     On a CPU, layers are joined where they can be (see `fused`). Where OpenVINO is installed and all parts are traceable
     (see `Component`), the way from a search region to the boxes in it is compiled as one. The first region is compared
-    with torch, which does it where the two differ or the network cannot be compiled.
+    with torch, which does it where the two differ or the network cannot be compiled. What is compiled computes in the
+    network's `precision`.
 
     Args:
         network: A tracking network; later changes to its weights are not seen.
@@ -43,9 +52,10 @@ class Passes:
         self._compiled: CompiledModule | None = None
         self._own = threading.local()  # a request serves one thread
         if _gains(network):
-            make = partial(_compile, network, search_size)
+            self._hint = HINTS[possible(network.precision, network.device)]
+            make = partial(_compile, network, search_size, self._hint)
             try:
-                self._compiled = compiled(network, f"search regions of {search_size}", make)
+                self._compiled = compiled(network, f"search regions of {search_size} in {self._hint}", make)
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
         self._trusted = False
@@ -82,7 +92,7 @@ class Passes:
         found = [locate(*parts) for parts in zip(pixels.split(1), exemplars, size.split(1), strict=True)]
         if not self._trusted:
             expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
-            if not all(map(agrees, found[0], expected)):
+            if not all(agrees(*pair, self._hint) for pair in zip(found[0], expected, strict=True)):
                 left_to_torch()
                 self._compiled = None
                 return self.boxes(exemplars, pixels, sizes)
@@ -106,7 +116,7 @@ def _gains(network: TwinNetwork) -> bool:
     return large and traceable and is_plain(network) and can_compile()
 
 
-def _compile(network: TwinNetwork, size: int) -> CompiledModule:
+def _compile(network: TwinNetwork, size: int, hint: str) -> CompiledModule:
     plain = copy.deepcopy(network).eval()
     preprocess: Any = plain.tower.preprocess
     exemplar_size: int = preprocess.exemplar_size
@@ -115,7 +125,7 @@ def _compile(network: TwinNetwork, size: int) -> CompiledModule:
     )
     with torch.no_grad():
         kept = plain({"pixels": exemplar}, "left")
-    return CompiledModule(_Located(plain), [search, kept, torch.full((1, 2), exemplar_size / 2)])
+    return CompiledModule(_Located(plain), [search, kept, torch.full((1, 2), exemplar_size / 2)], hint)
 
 
 class _Located(nn.Module):
