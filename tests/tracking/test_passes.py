@@ -48,6 +48,29 @@ def test_what_is_compiled_finds_the_same_boxes(shipped, monkeypatch, fast, targe
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("targets", [1, 2, 3, 5])
+def test_a_thread_for_each_target_finds_the_same_boxes(targets):
+    pytest.importorskip("openvino")
+    threads = torch.get_num_threads()
+    network = twinnet.load("tracker")
+    rng = np.random.default_rng(0)
+    torch.set_num_threads(2)
+    try:
+        tracker = Tracker(network)
+        cuts = rng.integers(0, 256, (targets, tracker.search_size, tracker.search_size, 3), dtype=np.uint8)
+        pixels = network.tower.preprocess.batch(cuts)["pixels"]
+        exemplars = tracker.maps(cuts[:, :129, :129], "left").split(1)
+        sizes = rng.uniform(20, 90, (targets, 2))
+        for _ in range(2):
+            scores, edges = tracker.passes.boxes(exemplars, pixels, sizes)
+            for i in range(targets):
+                score, edge = tracker.passes.boxes(exemplars[i : i + 1], pixels[i : i + 1], sizes[i : i + 1])
+                np.testing.assert_allclose(scores[i], score[0], rtol=1e-4, atol=1e-4)
+                np.testing.assert_allclose(edges[i], edge[0], rtol=1e-4, atol=1e-3)
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_bfloat16_is_near_and_may_be_asked_for(shipped, monkeypatch):
     pytest.importorskip("openvino")
     frames = np.random.default_rng(0).integers(0, 256, (4, 90, 120, 3), dtype=np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Hashable, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -48,16 +48,26 @@ class CompiledModule:
     """
 
     def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str = "f32") -> None:
-        settings = {
-            "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            "INFERENCE_PRECISION_HINT": hint,
-            "PERFORMANCE_HINT": "LATENCY",
-        }
-        self._model = _core().compile_model(_converted(module, example), "CPU", settings)
+        self.threads = torch.get_num_threads()
+        self._graph = _converted(module, example)
+        self._hint = hint
+        self._model = self._compile(PERFORMANCE_HINT="LATENCY")
+
+    def _compile(self, **settings: str) -> Any:
+        common = {"INFERENCE_NUM_THREADS": self.threads, "INFERENCE_PRECISION_HINT": self._hint}
+        return _core().compile_model(self._graph, "CPU", {**common, **settings})
+
+    @cached_property
+    def _streams(self) -> Any:
+        return self._compile(NUM_STREAMS=str(self.threads))
 
     def request(self) -> Request:
-        """What runs it, one call at a time; each thread needs its own."""
+        """What runs it by all threads, one call at a time; each thread of the caller needs its own."""
         return Request(self._model.create_infer_request())
+
+    def requests(self) -> list[Request]:
+        """What runs it at the same time, each by one thread: together faster than by `request` one after the other."""
+        return [Request(self._streams.create_infer_request()) for _ in range(self.threads)]
 
 
 class Request:
@@ -65,11 +75,35 @@ class Request:
 
     def __init__(self, request: Any) -> None:
         self._request = request
+        self._inputs: list[npt.NDArray[Any]] = []
 
     def __call__(self, *inputs: Tensor) -> list[npt.NDArray[np.float32]]:
         """The outputs of the module, in order."""
-        results = self._request.infer([value.numpy() for value in inputs], share_inputs=True)
+        self.start(*inputs)
+        return self.result()
+
+    def start(self, *inputs: Tensor) -> None:
+        """Begin, and do not wait."""
+        self._inputs = [value.numpy() for value in inputs]  # they must live until the end
+        self._request.start_async(self._inputs, share_inputs=True)
+
+    def result(self) -> list[npt.NDArray[np.float32]]:
+        """The outputs of the module for what was started last, in order."""
+        self._request.wait()
+        results = self._request.results
         return [np.array(results[i], dtype=np.float32) for i in range(len(results))]
+
+
+def run_all(requests: Sequence[Request], calls: Sequence[Sequence[Tensor]]) -> list[list[npt.NDArray[np.float32]]]:
+    """The outputs for each of some inputs, as many at the same time as there are requests."""
+    found: list[list[npt.NDArray[np.float32]]] = []
+    for number, inputs in enumerate(calls):
+        request = requests[number % len(requests)]
+        if number >= len(requests):
+            found.append(request.result())
+        request.start(*inputs)
+    last = min(len(calls), len(requests))
+    return found + [requests[number % len(requests)].result() for number in range(len(calls) - last, len(calls))]
 
 
 def compiled(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:

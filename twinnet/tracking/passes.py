@@ -21,6 +21,7 @@ from twinnet.acceleration.compiling import (
     can_compile,
     compiled,
     left_to_torch,
+    run_all,
 )
 from twinnet.acceleration.precision import possible, to_numpy
 from twinnet.encoder import Side
@@ -85,11 +86,8 @@ class Passes:
         size = torch.from_numpy(sizes.astype(np.float32))
         if self._compiled is None:
             return self._plain_boxes(torch.cat(list(exemplars)), pixels, size)
-        # One after the other: a batch would be no faster, and part of the graph depends on its size.
-        if not hasattr(self._own, "request"):
-            self._own.request = self._compiled.request()
-        locate: Request = self._own.request
-        found = [locate(*parts) for parts in zip(pixels.split(1), exemplars, size.split(1), strict=True)]
+        # No batch: it would be no faster, and part of the graph depends on its size.
+        found = self._located(self._compiled, list(zip(pixels.split(1), exemplars, size.split(1), strict=True)))
         if not self._trusted:
             expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
             if not all(agrees(*pair, self._hint) for pair in zip(found[0], expected, strict=True)):
@@ -99,6 +97,17 @@ class Passes:
             self._trusted = True
         scores, edges = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return scores, edges
+
+    def _located(self, network: CompiledModule, regions: Sequence[tuple[Tensor, ...]]) -> list[list[Array]]:
+        """One region by all threads, several with a thread for each."""
+        if len(regions) == 1 or network.threads == 1:
+            if not hasattr(self._own, "request"):
+                self._own.request = network.request()
+            locate: Request = self._own.request
+            return [locate(*region) for region in regions]
+        if not hasattr(self._own, "requests"):
+            self._own.requests = network.requests()
+        return run_all(self._own.requests, regions)
 
     def _plain_boxes(self, exemplars: Tensor, pixels: Tensor, sizes: Tensor) -> tuple[Array, Array]:
         distance: Any = self.network.distance
