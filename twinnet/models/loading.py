@@ -50,8 +50,9 @@ def load(
         network.tower.activation_ranges = network.tower.activation_ranges or _built_in_ranges(model)
     if device is not None:
         put(network, device)
-    running(network.tower, precision)  # refuses what is not possible here
-    network.precision = precision
+    if precision != network.precision:
+        running(network.tower, precision)  # refuses what is not possible here
+        network.precision = precision
     return network
 
 
