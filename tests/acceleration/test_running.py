@@ -118,6 +118,25 @@ def test_new_weights_and_new_ranges_are_compiled_again(text_network, sentences):
     assert cosines(before, after).min() < 0.99
 
 
+@pytest.mark.parametrize("modality", ["text", "image"])
+@pytest.mark.parametrize("fused", [True, False])
+def test_what_an_optimiser_has_changed_is_seen(modality, fused, request, sentences, pictures, monkeypatch):
+    """A fused one does not count versions up."""
+    monkeypatch.setattr(precision, "WORTH_COMPILING", 1)
+    network = request.getfixturevalue(f"{modality}_network").eval()
+    items = list(sentences if modality == "text" else pictures)
+    before = network.encode(items)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=fused)
+    tower = network.tower
+    tower.embed(tower.reader().prepare(items)).square().sum().backward()
+    optimizer.step()
+    with torch.inference_mode():
+        expected = tower.embed(tower.reader().prepare(items)).numpy()
+    after = network.encode(items)
+    np.testing.assert_allclose(after, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+    assert np.abs(after - before).max() > 0.01 * np.abs(expected).max()
+
+
 def test_what_was_compiled_goes_with_the_network(make_text_network, native, unpacked):
     pytest.importorskip("openvino")
     network = make_text_network()

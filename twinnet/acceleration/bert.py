@@ -45,10 +45,9 @@ def is_packable(tower: Tower, precision: str) -> bool:
         type(backbone) is BertBackbone
         and type(tower) is Tower
         and tower.device.type == "cpu"
-        and all(weight.dtype == torch.float32 for weight in backbone.parameters())
         and _can_compute(precision)
-        and all(type(module) in PLAIN for module in backbone.encoder.modules())
-        and not any(map(_is_hooked, (tower, backbone, *backbone.encoder.modules())))
+        and not (_is_hooked(tower) or _is_hooked(backbone))
+        and all(map(_is_plain, backbone.encoder.modules()))
     )
 
 
@@ -206,6 +205,12 @@ def _of_layer(ranges: ActivationRanges, number: int) -> dict[str, Tensor]:
     if missing := [prefix + name for name in ROUNDED if prefix + name not in ranges.ranges]:
         raise TwinnetError(f"the int8 ranges lack {missing[0]!r} of this network: calibrate again")
     return {name: ranges.ranges[prefix + name] for name in ROUNDED}
+
+
+def _is_plain(module: nn.Module) -> bool:
+    """Whether it does what its weights say and nothing else, in float32."""
+    weight = module._parameters.get("weight")
+    return type(module) in PLAIN and not _is_hooked(module) and (weight is None or weight.dtype == torch.float32)
 
 
 def _is_hooked(module: nn.Module) -> bool:
