@@ -112,11 +112,11 @@ def test_batches_side_by_side(text_network, packable, monkeypatch):
     monkeypatch.setattr(type(text_network.tower.preprocess), "budget", {"cpu": 40})
     threads = torch.get_num_threads()
     seen = set()
-    linear = bert.attend
+    computed = bert.attend
 
     def watched(*arguments):
         seen.add(torch.get_num_threads())
-        return linear(*arguments)
+        return computed(*arguments)
 
     monkeypatch.setattr(bert, "attend", watched)
     torch.set_num_threads(2)

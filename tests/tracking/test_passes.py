@@ -77,8 +77,8 @@ def test_bfloat16_is_near_and_may_be_asked_for(shipped, monkeypatch):
     monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: True)
     exact = twinnet.track(frames, (30, 20, 40, 30), model=shipped)
     near = twinnet.track(frames, (30, 20, 40, 30), precision="bfloat16")
-    assert exact.tracker.passes._hint == "f32"
-    assert near.tracker.passes._hint == "bf16"
+    assert exact.tracker.passes._compiled.hint == "f32"
+    assert near.tracker.passes._compiled.hint == "bf16"
     boxes = near.run()
     np.testing.assert_allclose(boxes.scores, exact.run().scores, atol=0.05)
     assert near.tracker.passes._compiled is not None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from twinnet.acceleration.compiling import compiled
 from twinnet.acceleration.int8 import ActivationRanges, required_ranges
+from twinnet.acceleration.processor import has_instructions
 from twinnet.acceleration.products import Int8Linear, Linear
 from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
 from twinnet.errors import TwinnetError
@@ -26,7 +27,8 @@ NEEDED = {
 }
 # Up to this many tokens the explicit softmax is faster than torch's attention, whose vectors are longer than its rows.
 SHORT = 24
-FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# What goes from layer to layer.
+FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.float32}
 NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
 # Layers with an input of their own.
 ROUNDED = ("attention.self.query", "attention.output.dense", "intermediate.dense", "output.dense")
@@ -47,7 +49,7 @@ def is_packable(tower: Tower, precision: str) -> bool:
         and tower.device.type == "cpu"
         and _can_compute(precision)
         and not (_is_hooked(tower) or _is_hooked(backbone))
-        and all(map(_is_plain, backbone.encoder.modules()))
+        and all(map(_is_unchanged, backbone.encoder.modules()))
     )
 
 
@@ -84,28 +86,28 @@ class PackedEncoder:
     Args:
         encoder: Its weights are copied.
         attention: The precision of the linear layers around attention.
-        inner: That of the others; where it is "int8", what goes from layer to layer is float32.
+        inner: That of the others.
         ranges: Those of a tower with this encoder, where one of them is "int8".
     """
 
     def __init__(self, encoder: Encoder, attention: str, inner: str, ranges: ActivationRanges | None) -> None:
-        self.dtype = FLOATS.get(inner, torch.float32)
+        self.dtype = FLOATS[inner]
         with torch.no_grad():
             self.layers = [
-                PackedLayer(layer, attention, inner, None if ranges is None else _of_layer(ranges, number))
+                PackedLayer(layer, attention, inner, {} if ranges is None else _of_layer(ranges, number))
                 for number, layer in enumerate(cast("Iterable[Layer]", encoder.layer))
             ]
 
     def __call__(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
         """As `Encoder`."""
-        shape = hidden.shape
-        count = shape[0] * shape[1]
+        batch, length, _ = hidden.shape
+        count = batch * length
         rows = F.pad(hidden.to(self.dtype).flatten(0, 1), (0, 0, 0, _padding(count)))  # (N, D)
         if attended is not None and attended.all():
             attended = None
         for layer in self.layers:
-            rows = layer(rows, (shape[0], shape[1]), attended)
-        return rows[:count].float().view(shape)
+            rows = layer(rows, (batch, length), attended)
+        return rows[:count].float().view(hidden.shape)
 
 
 class PackedLayer:
@@ -116,13 +118,12 @@ class PackedLayer:
     widen: Linear | Int8Linear
     narrow: Linear | Int8Linear
 
-    def __init__(self, layer: Layer, attention: str, inner: str, ranges: dict[str, Tensor] | None) -> None:
+    def __init__(self, layer: Layer, attention: str, inner: str, ranges: dict[str, Tensor]) -> None:
         self.heads = layer.attention.heads
-        dtype = FLOATS.get(inner, torch.float32)
-        self.norms = [_norm(part.LayerNorm, dtype) for part in (layer.attention.output, layer.output)]
-        self._pack_attention(_projections(layer), _dense(layer.attention.output.dense), attention, ranges or {})
+        self.norms = [_norm(part.LayerNorm, FLOATS[inner]) for part in (layer.attention.output, layer.output)]
+        self._pack_attention(_projections(layer), _dense(layer.attention.output.dense), attention, ranges)
         activation = NAMES[type(layer.intermediate[1])]
-        self._pack_inner(_dense(layer.intermediate[0]), _dense(layer.output.dense), activation, inner, ranges or {})
+        self._pack_inner(_dense(layer.intermediate[0]), _dense(layer.output.dense), activation, inner, ranges)
 
     def _pack_attention(self, projections: Dense, mixed: Dense, precision: str, ranges: dict[str, Tensor]) -> None:
         if precision == "int8":
@@ -160,20 +161,21 @@ def attend(projected: Tensor, shape: tuple[int, int], heads: int, attended: Tens
     Returns:
         (N, D), 0 from B * T on.
     """
-    count = shape[0] * shape[1]
-    parts = projected[:count].view(*shape, 3, heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
-    if shape[1] > SHORT:
+    batch, length = shape
+    count = batch * length
+    parts = projected[:count].view(batch, length, 3, heads, -1).permute(2, 0, 3, 1, 4)  # (3, B, heads, T, d)
+    if length > SHORT:
         mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], attended, scale=1.0)
     else:
         query, key, value = parts.contiguous().flatten(1, 2)  # (B * heads, T, d)
-        scores = torch.bmm(query, key.transpose(1, 2)).float().view(shape[0], heads, shape[1], shape[1])
+        scores = torch.bmm(query, key.transpose(1, 2)).float().view(batch, heads, length, length)
         if attended is not None:
             scores.masked_fill_(~attended, float("-inf"))
         scores = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
         scores = scores.div_(scores.sum(-1, keepdim=True)).to(value.dtype)
-        mixed = torch.bmm(scores.flatten(0, 1), value).view(shape[0], heads, shape[1], -1)
+        mixed = torch.bmm(scores.flatten(0, 1), value).view(batch, heads, length, -1)
     result = projected.new_zeros(len(projected), projected.shape[1] // 3)
-    result[:count].view(*shape, heads, -1).copy_(mixed.transpose(1, 2))
+    result[:count].view(batch, length, heads, -1).copy_(mixed.transpose(1, 2))
     return result
 
 
@@ -207,7 +209,7 @@ def _of_layer(ranges: ActivationRanges, number: int) -> dict[str, Tensor]:
     return {name: ranges.ranges[prefix + name] for name in ROUNDED}
 
 
-def _is_plain(module: nn.Module) -> bool:
+def _is_unchanged(module: nn.Module) -> bool:
     """Whether it does what its weights say and nothing else, in float32."""
     weight = module._parameters.get("weight")
     return type(module) in PLAIN and not _is_hooked(module) and (weight is None or weight.dtype == torch.float32)
@@ -220,8 +222,5 @@ def _is_hooked(module: nn.Module) -> bool:
 @cache
 def _can_compute(precision: str) -> bool:
     """Whether this processor has the instructions, and this torch the operations."""
-    if not hasattr(torch.cpu, "get_capabilities"):
-        return False
-    found = torch.cpu.get_capabilities()
     known = hasattr(torch.ops.mkldnn, "_linear_pointwise") and hasattr(torch.ops.onednn, "qlinear_pointwise")
-    return known and any(found.get(name) is True for name in NEEDED[precision])
+    return known and has_instructions(NEEDED[precision])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
+from itertools import cycle
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -20,10 +22,10 @@ from twinnet.errors import TwinnetError
 Made = TypeVar("Made")
 # How close a compiled module must come to torch, by OpenVINO's name of the precision.
 CLOSE = {"f32": 1e-3, "bf16": 5e-2}
-# How many numbers of each tensor tell whether it has changed.
-SAMPLES = 16
 # Those names by ours; int8 is part of the module.
 HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+# How many numbers of each tensor tell whether it has changed.
+SAMPLES = 16
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +54,11 @@ class CompiledModule:
     def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str = "f32") -> None:
         self.threads = torch.get_num_threads()
         self._graph = _converted(module, example)
-        self._hint = hint
+        self.hint = hint
         self._model = self._compile(PERFORMANCE_HINT="LATENCY")
 
     def _compile(self, **settings: str) -> Any:
-        common = {"INFERENCE_NUM_THREADS": self.threads, "INFERENCE_PRECISION_HINT": self._hint}
+        common = {"INFERENCE_NUM_THREADS": self.threads, "INFERENCE_PRECISION_HINT": self.hint}
         return _core().compile_model(self._graph, "CPU", {**common, **settings})
 
     @cached_property
@@ -99,13 +101,13 @@ class Request:
 def run_all(requests: Sequence[Request], calls: Sequence[Sequence[Tensor]]) -> list[list[npt.NDArray[np.float32]]]:
     """The outputs for each of some inputs, as many at the same time as there are requests."""
     found: list[list[npt.NDArray[np.float32]]] = []
-    for number, inputs in enumerate(calls):
-        request = requests[number % len(requests)]
-        if number >= len(requests):
-            found.append(request.result())
+    running: deque[Request] = deque()
+    for inputs, request in zip(calls, cycle(requests), strict=False):
+        if len(running) == len(requests):
+            found.append(running.popleft().result())  # that of the same request
         request.start(*inputs)
-    last = min(len(calls), len(requests))
-    return found + [requests[number % len(requests)].result() for number in range(len(calls) - last, len(calls))]
+        running.append(request)
+    return found + [request.result() for request in running]
 
 
 def compiled(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:

@@ -139,6 +139,11 @@ def scale_and_zero(ends: Tensor) -> tuple[float, int]:
     return scale, round(-low / scale)
 
 
+def weight_steps(weight: Tensor) -> Tensor:
+    """The step between two levels of the weights (outputs, ...), for each output: (outputs,)."""
+    return weight.abs().flatten(1).amax(1).clamp_min(TINY) / WEIGHT_LEVELS
+
+
 class _Int8Layer(nn.Module):
     """A layer on rounded numbers."""
 
@@ -151,7 +156,7 @@ class _Int8Layer(nn.Module):
         self.scale, self.zero = scale_and_zero(ends)
         self.layer = layer
         self.register_buffer("weight", weight)
-        self.register_buffer("scales", weight.abs().flatten(1).amax(1).clamp_min(TINY) / WEIGHT_LEVELS)
+        self.register_buffer("scales", weight_steps(weight))
         self.register_buffer("zeros", torch.zeros(len(weight), dtype=torch.int32))
 
     def _rounded(self, values: Tensor) -> tuple[Tensor, Tensor]:

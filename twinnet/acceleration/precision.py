@@ -12,7 +12,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from twinnet.acceleration import bert
 from twinnet.acceleration.compiling import can_compile
+from twinnet.acceleration.processor import has_instructions
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
@@ -67,10 +69,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether the processor has instructions for products of bfloat16 numbers."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
-        return False
-    found = torch.cpu.get_capabilities()
-    return any(found.get(name) is True for name in BFLOAT16_SETS)
+    return device.type == "cpu" and has_instructions(BFLOAT16_SETS)
 
 
 def to_numpy(embedded: Tensor) -> npt.NDArray[Any]:
@@ -97,8 +96,6 @@ def possible(precision: str, device: torch.device) -> str:
 
 def _engine(tower: Tower, precision: str, items: int) -> Engine:
     """By oneDNN or OpenVINO where they can and are faster; else by torch."""
-    from twinnet.acceleration import bert
-
     forward = bert.packed(tower, precision) if bert.is_packable(tower, precision) else None
     halved = precision == "bfloat16" and forward is None
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from twinnet.acceleration.int8 import LEVELS, TINY, WEIGHT_LEVELS, scale_and_zero, smoothing_factors
+from twinnet.acceleration.int8 import LEVELS, scale_and_zero, smoothing_factors, weight_steps
 
 # oneDNN's names of what follows a product, by that of the layer, with its algorithm: GELU by the error function.
 FUSED = {"none": ("none", ""), "gelu": ("gelu", "none"), "relu": ("relu", "")}
@@ -81,7 +81,7 @@ class Int8Linear:
         # Conversion to whole numbers cuts: with the half, it rounds.
         self.offsets = torch.full_like(factors, self.levels.zero + 0.5)
         even = weight * factors
-        self.scales = even.abs().amax(1).clamp_min(TINY) / WEIGHT_LEVELS
+        self.scales = weight_steps(even)
         levels = (even / self.scales[:, None]).round().to(torch.int8)
         self.weight = torch.ops.onednn.qlinear_prepack(levels, None)
         self.zeros = torch.zeros(len(weight), dtype=torch.int64)

@@ -53,10 +53,10 @@ class Passes:
         self._compiled: CompiledModule | None = None
         self._own = threading.local()  # a request serves one thread
         if _gains(network):
-            self._hint = HINTS[possible(network.precision, network.device)]
-            make = partial(_compile, network, search_size, self._hint)
+            hint = HINTS[possible(network.precision, network.device)]
+            make = partial(_compile, network, search_size, hint)
             try:
-                self._compiled = compiled(network, f"search regions of {search_size} in {self._hint}", make)
+                self._compiled = compiled(network, f"search regions of {search_size} in {hint}", make)
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
         self._trusted = False
@@ -90,7 +90,7 @@ class Passes:
         found = self._located(self._compiled, list(zip(pixels.split(1), exemplars, size.split(1), strict=True)))
         if not self._trusted:
             expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
-            if not all(agrees(*pair, self._hint) for pair in zip(found[0], expected, strict=True)):
+            if not all(agrees(*pair, self._compiled.hint) for pair in zip(found[0], expected, strict=True)):
                 left_to_torch()
                 self._compiled = None
                 return self.boxes(exemplars, pixels, sizes)
