@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+PADDING_SHARE = 0.04
 
-def plan_batches(costs: Sequence[int], budget: int | None, padding_share: float = 0.04) -> list[list[int]]:
+
+def plan_batches(costs: Sequence[int], budget: int | None, padding_share: float = PADDING_SHARE) -> list[list[int]]:
     """Group items of like cost, the most expensive first, so that little is padded and no batch exceeds the budget.
 
     Args:

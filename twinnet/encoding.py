@@ -172,7 +172,7 @@ def _prepare(items: Sequence[Any], positions: list[int], preprocess: Preprocess,
 
 def _embedded(engine: Engine, prepared: Sequence[Prepared], budget: int) -> Iterator[tuple[list[int], Rows]]:
     """The batches of a window, each with its rows."""
-    batches = plan_batches([item.cost for item in prepared], budget)
+    batches = plan_batches([item.cost for item in prepared], budget, engine.padding_share)
     items = ([prepared[i] for i in batch] for batch in batches)
     threads = torch.get_num_threads()
     if not engine.side_by_side or threads == 1 or len(batches) < 2 * threads:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinnet.acceleration.bert import _can_compute
+from twinnet.acceleration.bert_cpu import _can_compute
 from twinnet.acceleration.int8 import scale_and_zero, smoothing_factors
 from twinnet.acceleration.products import Int8Linear, Levels, Linear
 

@@ -11,7 +11,7 @@ import torch
 
 import twinnet
 from twinnet import TwinnetError
-from twinnet.acceleration import bert, precision, running
+from twinnet.acceleration import bert_cpu, precision, running
 from twinnet.acceleration.int8 import quantized
 from twinnet.encoding import encode
 
@@ -34,7 +34,7 @@ def native(monkeypatch):
 @pytest.fixture
 def unpacked(monkeypatch):
     """A processor without the instructions for packed BERT encoders."""
-    monkeypatch.setattr(bert, "_can_compute", lambda precision: False)
+    monkeypatch.setattr(bert_cpu, "_can_compute", lambda precision: False)
 
 
 def test_an_unknown_precision_is_named(text_network):

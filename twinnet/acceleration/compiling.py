@@ -171,7 +171,7 @@ def _sampled(tensors: Sequence[Tensor]) -> bytes:
             tensor.as_strided((min(SAMPLES, tensor.numel()),), (max(1, tensor.numel() // SAMPLES),))
             for tensor in tensors
         ]
-        return torch.cat(some).numpy().tobytes() if some else b""
+        return torch.cat(some).cpu().numpy().tobytes() if some else b""
 
 
 def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:

@@ -12,9 +12,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from twinnet.acceleration import bert
+from twinnet.acceleration import bert_cpu, bert_cuda
 from twinnet.acceleration.compiling import can_compile
 from twinnet.acceleration.processor import has_instructions
+from twinnet.batching import PADDING_SHARE
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
@@ -24,6 +25,8 @@ PRECISIONS = ("float32", "bfloat16", "int8", "auto")
 BFLOAT16_SETS = ("avx512_bf16", "amx_bf16", "bf16")
 # Compiling takes a second or two: networks of pictures save so much by this many.
 WORTH_COMPILING = 200
+# What padding may add to a batch where it is taken out again: few large batches are faster.
+UNPADDED_SHARE = 1.0
 
 Embed = Callable[[Sequence[Prepared]], npt.NDArray[Any]]
 
@@ -37,10 +40,12 @@ class Engine:
     Attributes:
         embed: Takes those of one batch to float32 rows (B, D).
         side_by_side: Whether a batch for each thread is faster than one batch by all threads.
+        padding_share: What padding may add to a batch, see `plan_batches`.
     """
 
     embed: Embed
     side_by_side: bool = False
+    padding_share: float = PADDING_SHARE
 
 
 def running(tower: Tower, precision: str, items: int = 1) -> Engine:
@@ -48,7 +53,8 @@ def running(tower: Tower, precision: str, items: int = 1) -> Engine:
 
     `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
     computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. BERT encoders are
-    computed by oneDNN on CPUs with the instructions for the precision. Else, OpenVINO computes on CPUs in `bfloat16`
+    computed by oneDNN on CPUs with the instructions for the precision, and without padding on GPUs in `bfloat16`. Else,
+    OpenVINO computes on CPUs in `bfloat16`
     where it is installed, and always in `int8`; in `float32`, it embeds many items with towers that are traceable:
     those of twinnet's backbones for pictures.
 
@@ -96,7 +102,11 @@ def possible(precision: str, device: torch.device) -> str:
 
 def _engine(tower: Tower, precision: str, items: int) -> Engine:
     """By oneDNN or OpenVINO where they can and are faster; else by torch."""
-    forward = bert.packed(tower, precision) if bert.is_packable(tower, precision) else None
+    forward = None
+    if unpads := bert_cuda.is_unpaddable(tower, precision):
+        forward = bert_cuda.unpadded(tower)
+    elif bert_cpu.is_packable(tower, precision):
+        forward = bert_cpu.packed(tower, precision)
     halved = precision == "bfloat16" and forward is None
 
     def by_torch(prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
@@ -104,7 +114,7 @@ def _engine(tower: Tower, precision: str, items: int) -> Engine:
             return to_numpy(tower.embed(prepared, forward))
 
     if forward is not None:
-        return Engine(by_torch, side_by_side=True)
+        return Engine(by_torch, side_by_side=not unpads, padding_share=UNPADDED_SHARE if unpads else PADDING_SHARE)
     available = tower.device.type == "cpu" and can_compile()
     if precision == "int8" or (precision == "bfloat16" and available):
         from twinnet.acceleration.openvino import Embedder

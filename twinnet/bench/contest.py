@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from twinnet.bench.machine import gflops
 
@@ -111,6 +112,7 @@ def hold(
     amount: int = 1,
     unit: str = "run",
     operations: float | None = None,
+    device: torch.device | str = "cpu",
 ) -> Contest:
     """Let contestants do the same work in turns; every other round in reverse, so that nobody is always first.
 
@@ -122,12 +124,13 @@ def hold(
         amount: The units of the work.
         unit: What a unit is.
         operations: The floating-point operations that the work needs.
+        device: Where it is done.
     """
     contestants = {**ours, **peers}
     runs: dict[str, list[Run]] = {each: [] for each in contestants}
     ceiling = 0.0
     for number in range(rounds):
-        ceiling = max(ceiling, gflops())
+        ceiling = max(ceiling, gflops(device=device))
         for each in list(contestants)[:: -1 if number % 2 else 1]:
             begin = time.perf_counter()
             result = contestants[each]()

@@ -22,10 +22,14 @@ from twinnet.models.loading import find_model
 from twinnet.network import TwinNetwork
 
 SINGLE = 50
+# Which of them is fastest depends on the GPU and the sentences.
+GPU_BATCHES = (128, 512, 2048)
 Encode = Callable[[list[str]], Any]
 
 
-def text(name: str, sentences: Sequence[str], rounds: int, peers: bool, pairs: Examples | None) -> list[Contest]:
+def text(
+    name: str, sentences: Sequence[str], rounds: int, peers: bool, pairs: Examples | None, device: str = "cpu"
+) -> list[Contest]:
     """Encode all sentences, and the first fifty one at a time.
 
     The quality of a contestant is the least cosine of its embeddings to those of twinnet in float32, and the rank
@@ -37,15 +41,11 @@ def text(name: str, sentences: Sequence[str], rounds: int, peers: bool, pairs: E
         rounds: How many turns each has.
         peers: Whether sentence-transformers takes part.
         pairs: Pairs with a score.
+        device: Where they are encoded.
     """
-    network = twinnet.load(name)
+    network = twinnet.load(name, device=device)
     ours = {name: _ours(network, precision) for name, precision in _precisions(network).items()}
-    theirs: dict[str, Encode] = {}
-    if peers:
-        from sentence_transformers import SentenceTransformer
-
-        model = SentenceTransformer(str(find_model(name)), device="cpu")
-        theirs["sentence-transformers"] = lambda items: model.encode(items, batch_size=32, show_progress_bar=False)
+    theirs = _theirs(name, network.device) if peers else {}
     everyone = ours | theirs
     contests = []
     for work, items, run in (
@@ -63,6 +63,7 @@ def text(name: str, sentences: Sequence[str], rounds: int, peers: bool, pairs: E
             amount=len(items),
             unit="sentence",
             operations=needed,
+            device=network.device,
         )
         reference = contest.runs["twinnet"][-1].result
         contest.quality = {each: {"cosine": _cosine(runs[-1].result, reference)} for each, runs in contest.runs.items()}
@@ -82,6 +83,21 @@ def _precisions(network: TwinNetwork) -> dict[str, str]:
         running(network.tower, "int8")
         names["twinnet int8"] = "int8"
     return names
+
+
+def _theirs(name: str, device: torch.device) -> dict[str, Encode]:
+    """sentence-transformers as it is, and on a GPU with half as many bits and more sentences at once."""
+    from sentence_transformers import SentenceTransformer
+
+    def encoding(batch: int, **settings: Any) -> Encode:
+        model = SentenceTransformer(str(find_model(name)), device=str(device), model_kwargs=settings)
+        return lambda items: model.encode(items, batch_size=batch, show_progress_bar=False)
+
+    found = {"sentence-transformers": encoding(32)}
+    if device.type == "cuda":
+        for batch in GPU_BATCHES:
+            found[f"sentence-transformers bfloat16, {batch}"] = encoding(batch, dtype=torch.bfloat16)
+    return found
 
 
 def _ours(network: TwinNetwork, precision: str) -> Encode:

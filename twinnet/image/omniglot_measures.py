@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,7 +28,7 @@ def omniglot_figures(network: TwinNetwork, split: KochSplit) -> dict[str, float]
         `one_shot_many`: in fifty times as many.
     """
     unseen, test = (network.encode(part.pictures) for part in (split.unseen, split.test))
-    return _figures(unseen, test, network.distance, split)
+    return _figures(unseen, test, _on_cpu(network.distance), split)
 
 
 def ink_figures(split: KochSplit) -> dict[str, float]:
@@ -41,7 +42,7 @@ def ink_figures(split: KochSplit) -> dict[str, float]:
 def dev_figures(network: TwinNetwork, split: KochSplit) -> dict[str, float]:
     """One-shot accuracy on the validation part, by which a run is chosen."""
     rows = network.encode(split.dev.pictures)
-    return {"one_shot": _one_shot(rows, network.distance, one_shot_trials(split.dev, 20, seed=1))}
+    return {"one_shot": _one_shot(rows, _on_cpu(network.distance), one_shot_trials(split.dev, 20, seed=1))}
 
 
 def _figures(unseen: Array, test: Array, distance: Distance, split: KochSplit) -> dict[str, float]:
@@ -80,6 +81,12 @@ def _one_shot(rows: Array, distance: Distance, trials: Iterable[tuple[Rows, Rows
 
 def _ink(part: Drawings) -> Array:
     return np.array([[(picture < 128).mean()] for picture in part.pictures], dtype=np.float32)
+
+
+def _on_cpu(distance: Distance) -> Distance:
+    """A distance where the embeddings are."""
+    moved: Distance = copy.deepcopy(distance).cpu()
+    return moved
 
 
 def _tensor(rows: Array) -> torch.Tensor:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
+from twinnet.embeddings import as_embeddings
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.exact import ExactIndex
+from twinnet.index.metrics import ready
+from twinnet.index.rounding import can_screen, nearest
 
 
 def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tuple[Scores, Ids]:
@@ -22,6 +27,13 @@ def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tu
     """
     if isinstance(corpus, Index):
         return corpus.search(queries, k)
+    rows = as_embeddings(corpus)
+    asked = ready(as_embeddings(queries, rows.shape[1], "queries"), metric)
+    if can_screen(metric, len(asked), len(rows), k):
+        # An index would keep a scaled copy of all rows.
+        found = nearest(asked, torch.from_numpy(rows), k, scaled=metric != "cosine")
+        if found is not None:
+            return found[0].numpy(), found[1].numpy()
     index = ExactIndex(metric)
-    index.add(corpus)
+    index.add(rows)
     return index.search(queries, k)

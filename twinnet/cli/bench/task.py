@@ -45,12 +45,13 @@ def installed(package: str) -> bool:
     return False
 
 
-def report(options: argparse.Namespace, contests: Sequence[Contest]) -> None:
+def report(options: argparse.Namespace, contests: Sequence[Contest], device: str = "cpu") -> None:
     """Show the figures of each contest, and the machine."""
     from twinnet.bench.machine import describe
 
-    machine = describe()
-    lines = [
+    machine = describe(device)
+    lines = [machine["gpu"]] if machine["gpu"] else []
+    lines += [
         f"{machine['cpu']} ({' '.join(machine['flags'])}), {machine['threads']} threads, load {machine['load']}",
         ", ".join(f"{kind} {speed:.0f}" for kind, speed in machine["ceilings"].items()) + " GFLOP/s in matrix products",
         ", ".join(f"{package} {version}" for package, version in machine["versions"].items()),

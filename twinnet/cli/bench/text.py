@@ -27,4 +27,5 @@ def run(options: argparse.Namespace) -> None:
     sentences = read_sentences(options)[: options.sentences]
     pairs = scored_pairs(options.sts, None) if options.sts else None
     peers = installed("sentence_transformers")
-    report(options, text(options.model, sentences, options.rounds, peers, pairs))
+    device = options.device or "cpu"
+    report(options, text(options.model, sentences, options.rounds, peers, pairs, device), device)

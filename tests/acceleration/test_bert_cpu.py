@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from twinnet import TwinnetError
-from twinnet.acceleration import bert, running
-from twinnet.acceleration.bert import PackedEncoder, _can_compute, attend, is_packable
+from twinnet.acceleration import bert_cpu, running
+from twinnet.acceleration.bert_cpu import PackedEncoder, _can_compute, attend, is_packable
 from twinnet.acceleration.int8 import quantized
 from twinnet.backbones.bert import BertBackbone
 from twinnet.encoding import evaluating
@@ -112,13 +112,13 @@ def test_batches_side_by_side(text_network, packable, monkeypatch):
     monkeypatch.setattr(type(text_network.tower.preprocess), "budget", {"cpu": 40})
     threads = torch.get_num_threads()
     seen = set()
-    computed = bert.attend
+    computed = bert_cpu.attend
 
     def watched(*arguments):
         seen.add(torch.get_num_threads())
         return computed(*arguments)
 
-    monkeypatch.setattr(bert, "attend", watched)
+    monkeypatch.setattr(bert_cpu, "attend", watched)
     torch.set_num_threads(2)
     try:
         rows = text_network.encode(items, precision=packable)

@@ -8,13 +8,14 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from twinnet.acceleration.compiling import compiled
 from twinnet.acceleration.int8 import ActivationRanges, required_ranges
+from twinnet.acceleration.plain_bert import Dense, activation, dense, is_plain_bert, norm, projections
 from twinnet.acceleration.processor import has_instructions
 from twinnet.acceleration.products import Int8Linear, Linear
-from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
+from twinnet.backbones.bert import Encoder, Layer
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.tower import Tower
@@ -29,28 +30,13 @@ NEEDED = {
 SHORT = 24
 # What goes from layer to layer.
 FLOATS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.float32}
-NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
 # Layers with an input of their own.
 ROUNDED = ("attention.self.query", "attention.output.dense", "intermediate.dense", "output.dense")
-# What an encoder consists of that nobody has changed.
-PLAIN = {
-    *(Encoder, Layer, Attention, Added, nn.ModuleList, nn.ModuleDict, nn.Sequential),
-    *(nn.Linear, nn.LayerNorm, nn.Dropout, *NAMES),
-}
-Dense = tuple[Tensor, Tensor]
 
 
 def is_packable(tower: Tower, precision: str) -> bool:
     """Whether this processor computes a tower so: a BERT encoder without anything added to it."""
-    backbone = tower.backbone
-    return (
-        type(backbone) is BertBackbone
-        and type(tower) is Tower
-        and tower.device.type == "cpu"
-        and _can_compute(precision)
-        and not (_is_hooked(tower) or _is_hooked(backbone))
-        and all(map(_is_unchanged, backbone.encoder.modules()))
-    )
+    return tower.device.type == "cpu" and _can_compute(precision) and is_plain_bert(tower)
 
 
 def packed(tower: Tower, precision: str) -> Callable[[Batch], Tensor]:
@@ -120,10 +106,10 @@ class PackedLayer:
 
     def __init__(self, layer: Layer, attention: str, inner: str, ranges: dict[str, Tensor]) -> None:
         self.heads = layer.attention.heads
-        self.norms = [_norm(part.LayerNorm, FLOATS[inner]) for part in (layer.attention.output, layer.output)]
-        self._pack_attention(_projections(layer), _dense(layer.attention.output.dense), attention, ranges)
-        activation = NAMES[type(layer.intermediate[1])]
-        self._pack_inner(_dense(layer.intermediate[0]), _dense(layer.output.dense), activation, inner, ranges)
+        self.norms = [norm(part.LayerNorm, FLOATS[inner]) for part in (layer.attention.output, layer.output)]
+        self._pack_attention(scaled_projections(layer), dense(layer.attention.output.dense), attention, ranges)
+        wide, narrow = dense(layer.intermediate[0]), dense(layer.output.dense)
+        self._pack_inner(wide, narrow, activation(layer), inner, ranges)
 
     def _pack_attention(self, projections: Dense, mixed: Dense, precision: str, ranges: dict[str, Tensor]) -> None:
         if precision == "int8":
@@ -132,15 +118,13 @@ class PackedLayer:
         else:
             self.project, self.mix = Linear(*projections, FLOATS[precision]), Linear(*mixed, FLOATS[precision])
 
-    def _pack_inner(
-        self, wide: Dense, narrow: Dense, activation: str, precision: str, ranges: dict[str, Tensor]
-    ) -> None:
+    def _pack_inner(self, wide: Dense, narrow: Dense, activate: str, precision: str, ranges: dict[str, Tensor]) -> None:
         if precision == "int8":
             # The widest numbers never leave eight bits: to make them even would take a pass over them.
             self.narrow = Int8Linear(*narrow, ranges["output.dense"], torch.float32, rounds=False)
-            self.widen = Int8Linear(*wide, ranges["intermediate.dense"], self.narrow.levels, activation)
+            self.widen = Int8Linear(*wide, ranges["intermediate.dense"], self.narrow.levels, activate)
         else:
-            self.widen, self.narrow = Linear(*wide, FLOATS[precision], activation), Linear(*narrow, FLOATS[precision])
+            self.widen, self.narrow = Linear(*wide, FLOATS[precision], activate), Linear(*narrow, FLOATS[precision])
 
     def __call__(self, rows: Tensor, shape: tuple[int, int], attended: Tensor | None) -> Tensor:
         """(N >= B * T, D), (B, T) and where each token may look (B, 1, 1, T) -> (N, D)."""
@@ -184,21 +168,13 @@ def _padding(count: int) -> int:
     return -count % (256 if count > 256 else 16)
 
 
-def _projections(layer: Layer) -> Dense:
-    """Weight (3 * D, D) and bias of queries, keys and values; the queries are scaled."""
-    (query, query_bias), (key, key_bias), (value, value_bias) = map(_dense, layer.attention.self.values())
-    scale = (len(query) // layer.attention.heads) ** -0.5
-    return torch.cat([query * scale, key, value]), torch.cat([query_bias * scale, key_bias, value_bias])
-
-
-def _dense(layer: Any) -> Dense:
-    """Weight and bias of a linear layer."""
-    return layer.weight, layer.bias
-
-
-def _norm(norm: nn.LayerNorm, dtype: torch.dtype) -> tuple[Any, ...]:
-    """The arguments of a layer norm after the values."""
-    return norm.normalized_shape, norm.weight.detach().to(dtype), norm.bias.detach().to(dtype), norm.eps
+def scaled_projections(layer: Layer) -> Dense:
+    """As `projections`, with the queries scaled."""
+    weight, bias = (part.clone() for part in projections(layer))
+    width = len(weight) // 3
+    for part in (weight, bias):
+        part[:width] *= (width // layer.attention.heads) ** -0.5
+    return weight, bias
 
 
 def _of_layer(ranges: ActivationRanges, number: int) -> dict[str, Tensor]:
@@ -207,16 +183,6 @@ def _of_layer(ranges: ActivationRanges, number: int) -> dict[str, Tensor]:
     if missing := [prefix + name for name in ROUNDED if prefix + name not in ranges.ranges]:
         raise TwinnetError(f"the int8 ranges lack {missing[0]!r} of this network: calibrate again")
     return {name: ranges.ranges[prefix + name] for name in ROUNDED}
-
-
-def _is_unchanged(module: nn.Module) -> bool:
-    """Whether it does what its weights say and nothing else, in float32."""
-    weight = module._parameters.get("weight")
-    return type(module) in PLAIN and not _is_hooked(module) and (weight is None or weight.dtype == torch.float32)
-
-
-def _is_hooked(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 @cache

@@ -1,0 +1,150 @@
+"""The nearest rows by bfloat16 products, which say what has to be computed exactly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from twinnet.acceleration.processor import has_instructions
+
+# Metrics whose scores are products of rows.
+PRODUCTS = ("cosine", "ip")
+NEEDED = ("avx512_bf16", "amx_bf16")
+# With fewer queries, to round the rows takes longer than it saves.
+MANY_QUERIES = 64
+QUERY_BLOCK, TILE = 256, 32768
+# Rows that stay in the cache of the processor while they are changed.
+CACHED = 1024
+# Scores whose maximum stands for all of them; how many such groups there are for each score that is wanted.
+GROUP = 32
+FEW_GROUPS = 4
+# Candidates for each wanted score beyond which exact products are as quick.
+CROWD = 16
+# Rounding to bfloat16 changes a number by at most this share of it; float32 sums lose their share with each summand.
+HALF_STEP, SUMMAND = 2.0**-8, 2.0**-23
+# What is lost to numbers too small for the processor, and from where on numbers may become too large for it.
+TINY, HUGE = 1e-30, 1e30
+
+
+class Candidates(NamedTuple):
+    """Scores that may be among the best.
+
+    Attributes:
+        queries: The query of each (n,).
+        columns: Its row (n,).
+        highest: What the score is at most (n,).
+    """
+
+    queries: Tensor
+    columns: Tensor
+    highest: Tensor
+
+
+def can_screen(metric: str, queries: int, rows: int, k: int) -> bool:
+    """Whether `nearest` is worth trying on this processor."""
+    worth = queries >= MANY_QUERIES and 1 <= k <= min(rows, TILE) // (FEW_GROUPS * GROUP)
+    return metric in PRODUCTS and worth and has_instructions(NEEDED)
+
+
+def nearest(queries: Tensor, rows: Tensor, k: int, *, scaled: bool = True) -> tuple[Tensor, Tensor] | None:
+    """The best k products of each query: (Q, D), (N, D) -> scores and positions (Q, k), best first.
+
+    A product of rounded rows is within a known distance of the exact one. So the maxima of k groups of products say how
+    good the best k are at least, and only what may be as good is multiplied again, in float32.
+
+    Args:
+        queries: What is searched for.
+        rows: What is searched.
+        k: How many.
+        scaled: Whether the rows are as they are to be multiplied; else they are scaled to length 1.
+
+    Returns:
+        Equal scores are ordered by position. None where too many are as good.
+    """
+    rounded, lengths = queries.bfloat16(), torch.linalg.vector_norm(queries, dim=1)
+    least = queries.new_full((len(queries), k), -torch.inf)  # what the best k are at least
+    products = rounded.new_empty(min(len(queries), QUERY_BLOCK) * TILE)
+    tile = rounded.new_zeros(min(-(-len(rows) // GROUP) * GROUP, TILE), rows.shape[1])
+    found = []
+    for start in range(0, len(rows), TILE):
+        some = rows[start : start + TILE]
+        tile = tile[: -(-len(some) // GROUP) * GROUP]
+        longest = _round(some, tile[: len(some)], scaled)
+        errors = lengths * longest * _share(rows.shape[1]) + TINY  # (Q,)
+        if not bool((errors < HUGE).all()):
+            return None
+        number = start // TILE
+        sharpens = number & (number - 1) == 0
+        for first in range(0, len(queries), QUERY_BLOCK):
+            block = slice(first, first + QUERY_BLOCK)
+            scores = products[: len(tile) * len(rounded[block])].view(len(tile), -1)  # (M, Q)
+            torch.mm(tile, rounded[block].T, out=scores)
+            scores[len(some) :] = -torch.inf
+            candidates = _candidates(scores, errors[block, None], least[block], sharpens)
+            if candidates is None:
+                return None
+            found.append(Candidates(candidates.queries + first, candidates.columns + start, candidates.highest))
+    return _best(queries, rows, _likely(found, least.amin(1)), k, scaled)
+
+
+def _round(rows: Tensor, rounded: Tensor, scaled: bool) -> float:
+    """Write rows into bfloat16 ones, scaled to length 1 unless they are; the length of the longest."""
+    longest = 0.0
+    for some, out in zip(rows.split(CACHED), rounded.split(CACHED), strict=True):
+        if scaled:
+            longest = max(longest, float(torch.linalg.vector_norm(some, dim=1).amax()))
+            out.copy_(some)
+        else:
+            out.copy_(F.normalize(some))
+    return longest if scaled else 1.0
+
+
+def _share(width: int) -> float:
+    """The largest error of a product, as a share of the lengths of its rows: of both, of their product, and of sums."""
+    return 1.001 * (3 * HALF_STEP + 2 * width * SUMMAND)
+
+
+def _candidates(scores: Tensor, errors: Tensor, least: Tensor, sharpens: bool) -> Candidates | None:
+    """What of (n * GROUP, Q) scores may be among the best k, which are at least `least` (Q, k); this is brought up."""
+    k, groups = least.shape[1], len(scores) // GROUP
+    # Rows that are far apart make a group, since near ones are often alike.
+    maxima = scores.view(GROUP, groups, -1).amax(0).T.float()  # (Q, n)
+    if sharpens:
+        least.copy_(torch.cat([least, maxima - errors], 1).topk(k, dim=1, sorted=False).values)
+    needed = least.amin(1, keepdim=True) - errors  # (Q, 1)
+    query, group = (maxima >= needed).nonzero(as_tuple=True)
+    if len(query) > CROWD * k * len(least):
+        return None
+    members = (group * len(least) + query)[:, None] + groups * len(least) * torch.arange(GROUP)  # (n, GROUP)
+    values = scores.take(members).float()
+    place, member = (values >= needed[query]).nonzero(as_tuple=True)
+    query = query[place]
+    return Candidates(query, group[place] + groups * member, values[place, member] + errors[query, 0])
+
+
+def _likely(found: list[Candidates], least: Tensor) -> Candidates:
+    """Those that may still be among the best, of which each query has its worst (Q,)."""
+    every = Candidates(*map(torch.cat, zip(*found, strict=True)))
+    kept = (every.highest >= least[every.queries]).nonzero()[:, 0]
+    return Candidates(*(part[kept] for part in every))
+
+
+def _best(queries: Tensor, rows: Tensor, candidates: Candidates, k: int, scaled: bool) -> tuple[Tensor, Tensor]:
+    """The best k of the candidates of each query, by exact products."""
+    pairs = zip(candidates.queries.split(CACHED), candidates.columns.split(CACHED), strict=True)
+    exact = torch.cat([_products(queries, left, rows, right, scaled) for left, right in pairs])  # (n,)
+    keys = (candidates.columns, -exact, candidates.queries)
+    order = torch.from_numpy(np.lexsort([key.numpy() for key in keys]))
+    counts = torch.bincount(candidates.queries, minlength=len(queries))
+    chosen = order[(counts.cumsum(0) - counts)[:, None] + torch.arange(k)]  # (Q, k)
+    return exact[chosen], candidates.columns[chosen]
+
+
+def _products(queries: Tensor, left: Tensor, rows: Tensor, right: Tensor, scaled: bool) -> Tensor:
+    """The products of some queries and rows, by their positions: (n,), (n,) -> (n,)."""
+    one, other = queries.index_select(0, left), rows.index_select(0, right)
+    return torch.bmm(one[:, None], (other if scaled else F.normalize(other))[:, :, None]).flatten()
