@@ -39,6 +39,44 @@ def padded(seed: int, lengths: list[int]) -> dict[str, torch.Tensor]:
     return {"input_ids": ids * mask, "attention_mask": mask}
 
 
+def gradients(backbone, batch, weights):
+    backbone.zero_grad()
+    values = backbone(batch).values
+    (values * weights * batch["attention_mask"][:, :, None]).sum().backward()
+    return values.detach(), {name: w.grad.clone() for name, w in backbone.named_parameters() if w.grad is not None}
+
+
+@pytest.mark.parametrize("lengths", [[7, 7, 7], [1], [16, 1, 9], [2, 16]])
+def test_training_without_padding_is_the_same(lengths):
+    torch.manual_seed(0)
+    silent = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "initializer_range": 0.3}
+    backbone = BertBackbone({**SIZES, **silent, "model_type": "bert"})
+    batch = padded(3, lengths)
+    weights = torch.randn(len(lengths), max(lengths), SIZES["hidden_size"])
+    expected, slow = gradients(backbone.eval(), batch, weights)
+    found, fast = gradients(backbone.train(), batch, weights)
+    mask = batch["attention_mask"][:, :, None]
+    torch.testing.assert_close(found, expected * mask, rtol=1e-4, atol=1e-5)
+    assert fast.keys() == slow.keys()
+    for name, gradient in fast.items():
+        torch.testing.assert_close(gradient, slow[name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("lengths", [[5, 5], [2, 16]])
+def test_dropout_keeps_the_mean_of_attention(lengths):
+    torch.manual_seed(0)
+    attention = (
+        BertBackbone({**SIZES, "attention_probs_dropout_prob": 0.4, "model_type": "bert"}).encoder.layer[0].attention
+    )
+    attended = padded(3, lengths)["attention_mask"].bool()[:, None, None, :]
+    parts = torch.randn(3, len(lengths), 4, max(lengths), 6)
+    expected = attention.eval()._mix(*parts, attended)
+    attention.train()
+    drawn = torch.stack([attention._mix(*parts, attended) for _ in range(2000)])
+    assert drawn.std(0).min() > 0.01
+    torch.testing.assert_close(drawn.mean(0), expected, rtol=0.1, atol=0.1)
+
+
 @pytest.mark.parametrize("lengths", [[7, 7, 7], [1], [16, 1, 9]])
 def test_the_same_vectors_and_gradients_as_transformers(folder, lengths):
     ours, theirs = BertBackbone.from_folder(folder).eval(), BertModel.from_pretrained(folder).eval()

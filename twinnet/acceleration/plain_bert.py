@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
+from twinnet.backbones.dropout import Dropout
 from twinnet.tower import Tower
 
 NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
 # What an encoder consists of that nobody has changed.
 PLAIN = {
     *(Encoder, Layer, Attention, Added, nn.ModuleList, nn.ModuleDict, nn.Sequential),
-    *(nn.Linear, nn.LayerNorm, nn.Dropout, *NAMES),
+    *(nn.Linear, nn.LayerNorm, Dropout, *NAMES),
 }
 Dense = tuple[Tensor, Tensor]
 

@@ -19,11 +19,13 @@ class Backbone(Component, nn.Module):
         kind: What `forward` gives: "vector", "sequence" or "map".
         width: The channels D or C of the features.
         stride: Input pixels for each step of a map; None for the other kinds.
+        unpads: Whether it takes padding out in training on CPUs.
     """
 
     kind: str = "vector"
     width: int
     stride: int | None = None
+    unpads: bool = False
 
     @abstractmethod
     def forward(self, batch: Batch) -> Features:

@@ -13,6 +13,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from twinnet.backbones.base import Backbone
+from twinnet.backbones.dropout import Dropout, kept
+from twinnet.backbones.tokens import Tokens
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
 from twinnet.files import read_json, read_weights
@@ -50,6 +52,7 @@ class BertBackbone(Backbone):
     """
 
     kind = "sequence"
+    unpads = True
 
     def __init__(self, architecture: dict[str, Any]) -> None:
         super().__init__()
@@ -135,7 +138,7 @@ class Embeddings(nn.Module):
         self.position_embeddings = _table(sizes["max_position_embeddings"], width)
         self.token_type_embeddings = _table(sizes["type_vocab_size"], width)
         self.LayerNorm = nn.LayerNorm(width, sizes["layer_norm_eps"])
-        self.dropout = nn.Dropout(sizes["hidden_dropout_prob"])
+        self.dropout = Dropout(sizes["hidden_dropout_prob"])
 
     def forward(self, ids: Tensor) -> Tensor:
         """(B, T) -> (B, T, D)."""
@@ -158,9 +161,14 @@ class Encoder(nn.Module):
 
     def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
         """(B, T, D) and where each token may look (B, 1, 1, T), or None for everywhere -> (B, T, D)."""
+        # On GPUs it takes longer to find the tokens than to compute the padding.
+        tokens = None
+        if attended is not None and self.training and hidden.device.type == "cpu":
+            tokens = Tokens(attended[:, 0, 0])
+        rows = hidden if tokens is None else tokens.collect(hidden)
         for layer in self.layer:
-            hidden = layer(hidden, attended)
-        return hidden
+            rows = layer(rows, attended, tokens)
+        return rows if tokens is None else tokens.spread(rows)
 
 
 class Layer(nn.Module):
@@ -174,9 +182,9 @@ class Layer(nn.Module):
         self.intermediate = nn.Sequential(OrderedDict(layers))
         self.output = Added(inner, sizes)
 
-    def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
-        """As the encoder's."""
-        hidden = self.attention(hidden, attended)
+    def forward(self, hidden: Tensor, attended: Tensor | None, tokens: Tokens | None) -> Tensor:
+        """As the encoder's; with tokens, these are rows (N, D)."""
+        hidden = self.attention(hidden, attended, tokens)
         added: Tensor = self.output(self.intermediate(hidden), hidden)
         return added
 
@@ -192,16 +200,25 @@ class Attention(nn.Module):
         self.self = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
         self.output = Added(width, sizes)
 
-    def forward(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
-        """As the encoder's."""
-        query, key, value = (
-            project(hidden).unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, d)
-            for project in self.self.values()
-        )
-        dropout = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, attended, dropout)
-        added: Tensor = self.output(mixed.transpose(1, 2).flatten(2), hidden)
+    def forward(self, hidden: Tensor, attended: Tensor | None, tokens: Tokens | None) -> Tensor:
+        """As the encoder's; with tokens, these are rows (N, D)."""
+        projected = [project(hidden) for project in self.self.values()]
+        if tokens is not None:
+            projected = [tokens.spread(rows) for rows in projected]
+        query, key, value = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in projected)  # (B, h, T, d)
+        mixed = self._mix(query, key, value, attended).transpose(1, 2).flatten(2)
+        added: Tensor = self.output(mixed if tokens is None else tokens.collect(mixed), hidden)
         return added
+
+    def _mix(self, query: Tensor, key: Tensor, value: Tensor, attended: Tensor | None) -> Tensor:
+        """The values, as the scores of queries and keys weigh them: (B, heads, T, d)."""
+        dropout = self.dropout if self.training else 0.0
+        if not dropout or query.device.type != "cpu":
+            return F.scaled_dot_product_attention(query, key, value, attended, dropout)
+        scores = query * query.shape[-1] ** -0.5 @ key.transpose(2, 3)  # (B, heads, T, T)
+        weights = (scores if attended is None else scores.masked_fill(~attended, -torch.inf)).softmax(3)
+        mixed: Tensor = weights * kept(weights, dropout) @ value
+        return mixed
 
 
 class Added(nn.Module):
@@ -211,10 +228,10 @@ class Added(nn.Module):
         super().__init__()
         self.dense = nn.Linear(inputs, sizes["hidden_size"])
         self.LayerNorm = nn.LayerNorm(sizes["hidden_size"], sizes["layer_norm_eps"])
-        self.dropout = nn.Dropout(sizes["hidden_dropout_prob"])
+        self.dropout = Dropout(sizes["hidden_dropout_prob"])
 
     def forward(self, values: Tensor, hidden: Tensor) -> Tensor:
-        """(B, T, inputs) and (B, T, D) -> (B, T, D)."""
+        """(..., inputs) and (..., D) -> (..., D)."""
         added: Tensor = self.LayerNorm(self.dropout(self.dense(values)) + hidden)
         return added
 

@@ -23,6 +23,8 @@ from twinnet.training.gather import gather_rows
 
 # A backward pass costs so much that padding is dearer than in encoding, but each group has a price of its own too.
 PADDING_SHARE = 0.5
+# Where padding is only in attention.
+UNPADDED_SHARE = 2.0
 
 
 class Objective(nn.Module):
@@ -69,7 +71,9 @@ def _embed_together(tower: Tower, columns: Sequence[Sequence[Prepared]]) -> list
     items = [item for column in columns for item in column]
     if not items:
         return []
-    share = PADDING_SHARE if tower.reader().pads else 0.0
+    share = UNPADDED_SHARE if tower.backbone.unpads and tower.device.type == "cpu" else PADDING_SHARE
+    if not tower.reader().pads:
+        share = 0.0
     rows: dict[int, Tensor] = {}
     for group in plan_batches([item.cost for item in items], None, share):
         rows |= zip(group, tower.embed([items[i] for i in group]), strict=True)
