@@ -86,6 +86,31 @@ def test_bfloat16_is_near_and_may_be_asked_for(shipped, monkeypatch):
         twinnet.track(frames, (30, 20, 40, 30), precision="half")
 
 
+@pytest.mark.parametrize("boxes", [True, False])
+def test_towers_compute_in_bfloat16_where_nothing_is_compiled(shipped, monkeypatch, boxes):
+    monkeypatch.setattr(passes, "can_compile", lambda: False)
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: True)
+    torch.manual_seed(0)
+    network = copy.deepcopy(shipped) if boxes else siamfc()
+    exact = Tracker(network)
+    network.precision = "bfloat16"
+    near = Tracker(network)
+    size = exact.search_size
+    cuts = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
+    pixels = network.tower.preprocess.batch(cuts)["pixels"]
+    found = []
+    for tracker in (exact, near):
+        exemplars = tracker.maps(cuts[:, :127, :127], "left")
+        if boxes:
+            found.append(tracker.passes.boxes(exemplars.split(1), pixels, np.full((2, 2), 50.0))[0])
+        else:
+            found.append(tracker.passes.scores(exemplars, pixels))
+    assert found[1].dtype == np.float32
+    assert (found[0] != found[1]).any()
+    np.testing.assert_allclose(found[1], found[0], rtol=0.05, atol=0.03 * np.abs(found[0]).max())
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+
+
 def test_threads_share_a_compiled_network(shipped):
     pytest.importorskip("openvino")
     tracker = Tracker(shipped)

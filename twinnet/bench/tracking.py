@@ -56,8 +56,11 @@ def tracking_speed(
         "twinnet --fast": lambda: Timed(network, fast=True),
         "twinnet, 4 targets": lambda: Timed(network, targets=4),
     }
+    siamfcs: dict[str, Callable[[], Any]] = {"twinnet": lambda: Timed(alexnet)}
     if multiplies_bfloat16(network.device):
-        halved = twinnet.load(model, precision="bfloat16")
+        halved, half_alexnet = twinnet.load(model, precision="bfloat16"), siamfc()
+        half_alexnet.precision = "bfloat16"
+        siamfcs["twinnet bfloat16"] = lambda: Timed(half_alexnet)
         ours |= {
             "twinnet bfloat16": lambda: Timed(halved),
             "twinnet bfloat16, 4 targets": lambda: Timed(halved, targets=4),
@@ -70,7 +73,7 @@ def tracking_speed(
         _hold("track", ours, peers, film, box, rounds, frames),
         _hold(
             "track with SiamFC",
-            {"twinnet": lambda: Timed(alexnet)},
+            siamfcs,
             {"siamfc-pytorch's way": lambda: PlainSiamFC(alexnet)},
             film,
             box,

@@ -40,8 +40,8 @@ class Passes:
 
     On a CPU, layers are joined where they can be (see `fused`). Where OpenVINO is installed and all parts are traceable
     (see `Component`), the way from a search region to the boxes in it is compiled as one. The first region is compared
-    with torch, which does it where the two differ or the network cannot be compiled. What is compiled computes in the
-    network's `precision`.
+    with torch, which does it where the two differ or the network cannot be compiled. In the network's `precision`
+    "bfloat16", what is compiled computes in it, and where nothing is, the towers do.
 
     Args:
         network: A tracking network; later changes to its weights are not seen.
@@ -51,21 +51,26 @@ class Passes:
     def __init__(self, network: TwinNetwork, search_size: int) -> None:
         self.network = fused(network)
         self._compiled: CompiledModule | None = None
+        precision = possible(network.precision, network.device)
         self._own = threading.local()  # a request serves one thread
         if _gains(network):
-            hint = HINTS[possible(network.precision, network.device)]
+            hint = HINTS[precision]
             make = partial(_compile, network, search_size, hint)
             try:
                 self._compiled = compiled(network, f"search regions of {search_size} in {hint}", make)
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
         self._trusted = False
+        self._kind = torch.float32
+        if precision == "bfloat16" and self._compiled is None:
+            self._kind = torch.bfloat16
+            self.network = _with_towers_in(self._kind, self.network)
 
     def maps(self, pixels: Tensor, side: Side) -> Tensor:
         """Normalised pictures (N, 3, H', W') -> maps (N, C, H, W)."""
         with torch.inference_mode():
-            embedded: Tensor = self.network({"pixels": pixels.to(self.network.device)}, side)
-        return embedded
+            embedded: Tensor = self.network({"pixels": pixels.to(self.network.device, self._kind)}, side)
+        return embedded.float()
 
     def scores(self, exemplars: Tensor, pixels: Tensor) -> Array:
         """Maps of exemplars (N, C, h, w) and normalised pictures to search (N, 3, H, W) -> scores (N, H', W')."""
@@ -123,6 +128,14 @@ def _gains(network: TwinNetwork) -> bool:
     large = sum(weight.numel() for weight in network.parameters()) >= WORTH_COMPILING
     traceable = network.side("right").traceable and network.distance.traceable
     return large and traceable and is_plain(network) and can_compile()
+
+
+def _with_towers_in(kind: torch.dtype, network: TwinNetwork) -> TwinNetwork:
+    """A copy; distances are computed in float32."""
+    converted = copy.deepcopy(network)
+    for tower in {converted.side("left"), converted.side("right")}:
+        tower.to(kind)
+    return converted
 
 
 def _compile(network: TwinNetwork, size: int, hint: str) -> CompiledModule:
