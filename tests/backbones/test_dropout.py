@@ -52,3 +52,8 @@ def test_a_seed_decides():
         return Dropout(0.3)(torch.ones(33))
 
     assert torch.equal(draw(), draw())
+
+
+def test_the_default_device_is_not_asked():
+    with torch.device("meta"):
+        assert kept(torch.ones(5, device="cpu"), 0.5).device.type == "cpu"

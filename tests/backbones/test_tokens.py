@@ -25,3 +25,14 @@ def test_gradients():
     rows = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(tokens.collect, padded)
     assert torch.autograd.gradcheck(tokens.spread, rows)
+
+
+def test_nothing_to_spread():
+    tokens = Tokens(torch.zeros(0, 4, dtype=torch.bool))
+    assert tokens.spread(tokens.collect(torch.empty(0, 4, 3))).shape == (0, 4, 3)
+
+
+def test_functional_transforms():
+    tokens = Tokens(torch.tensor([[True, False, True], [False, False, True]]))
+    gradient = torch.func.grad(lambda padded: tokens.spread(2 * tokens.collect(padded)).sum())(torch.ones(2, 3, 4))
+    assert torch.equal(gradient, 2 * tokens.spread(torch.ones(3, 4)))

@@ -57,7 +57,7 @@ def test_the_best_are_found(seed, count, n, width, k, kind, metric):
         asked = torch.from_numpy(queries)
         if metric == "cosine":
             asked = torch.nn.functional.normalize(asked)
-        found = rounding.nearest(asked, torch.from_numpy(rows), k, scaled=metric == "ip")
+        found = rounding.search_rounded(asked, torch.from_numpy(rows), k, normalize=metric == "cosine")
     finally:
         for name, value in saved.items():
             setattr(rounding, name, value)
@@ -75,13 +75,13 @@ def test_the_best_are_found(seed, count, n, width, k, kind, metric):
 
 def test_it_is_not_given_up_on_embeddings(small):
     rows, queries = make_rows(0, 3000, 32, "plain"), make_rows(1, 70, 32, "plain")
-    assert rounding.nearest(torch.from_numpy(queries), torch.from_numpy(rows), 3) is not None
+    assert rounding.search_rounded(torch.from_numpy(queries), torch.from_numpy(rows), 3) is not None
 
 
-@pytest.mark.parametrize("factor", [0.0, 1e-20, 1e20])
+@pytest.mark.parametrize("factor", [0.0, 1e-25, 1e-20, 1e20])
 def test_what_bfloat16_cannot_tell_apart_is_given_up(small, factor):
     rows, queries = factor * make_rows(0, 300, 8, "plain"), factor * make_rows(1, 70, 8, "plain")
-    assert rounding.nearest(torch.from_numpy(queries), torch.from_numpy(rows), 3) is None
+    assert rounding.search_rounded(torch.from_numpy(queries), torch.from_numpy(rows), 3) is None
 
 
 def test_the_bound_holds():
@@ -94,13 +94,13 @@ def test_the_bound_holds():
 
 
 def test_search_and_index_agree_with_and_without_it(monkeypatch):
-    if not rounding.can_screen("cosine", 100, 5000, 10):
+    if not rounding.can_search("cosine", 100, 5000, 10):
         pytest.skip("this processor has no products of bfloat16 numbers")
     rows, queries = make_rows(0, 5000, 48, "twins"), make_rows(1, 100, 48, "plain")
     index = ExactIndex()
     index.add(rows, ids=np.arange(5000) + 7)
     fast, once = index.search(queries, 10), search(queries, rows, 10)
-    monkeypatch.setattr(exact, "can_screen", lambda *_: False)
+    monkeypatch.setattr(exact, "can_search", lambda *_: False)
     plain = index.search(queries, 10)
     for scores, ids in (fast, (once[0], once[1] + 7)):
         np.testing.assert_allclose(scores, plain[0], atol=1e-6)
@@ -111,4 +111,25 @@ def test_search_and_index_agree_with_and_without_it(monkeypatch):
     "case", [("l2", 100, 5000, 10), ("cosine", 3, 5000, 10), ("cosine", 100, 100, 10), ("cosine", 100, 5000, 0)]
 )
 def test_it_is_not_tried_in_vain(case):
-    assert not rounding.can_screen(*case)
+    assert not rounding.can_search(*case)
+
+
+@pytest.mark.parametrize(("left", "right"), [(1e-24, 1.0), (1.0, 1e-24), (1e-37, 1e-37), (1e-37, 1.0), (1.0, 1e-37)])
+@pytest.mark.parametrize("metric", ["ip", "cosine"])
+def test_numbers_whose_squares_vanish(small, monkeypatch, metric, left, right):
+    monkeypatch.setattr(rounding, "has_instructions", lambda names: True)
+    rows, queries = (
+        make_rows(0, 900, 16, "clusters") * np.float32(right),
+        make_rows(1, 70, 16, "plain") * np.float32(left),
+    )
+    fast = search(queries, rows, 1, metric)
+    monkeypatch.setattr(rounding, "has_instructions", lambda names: False)
+    plain = search(queries, rows, 1, metric)
+    np.testing.assert_array_equal(fast[1], plain[1])
+
+
+def test_a_product_of_infinity_and_zero(monkeypatch):
+    monkeypatch.setattr(rounding, "has_instructions", lambda names: True)
+    scores, rows = search(np.full((64, 1), 3.4e38, np.float32), np.zeros((128, 1), np.float32), 1, "ip")
+    assert not scores.any()
+    assert not rows.any()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from twinnet.acceleration.compiling import compiled
 from twinnet.acceleration.int8 import ActivationRanges, required_ranges
-from twinnet.acceleration.plain_bert import Dense, activation, dense, is_plain_bert, norm, projections
+from twinnet.acceleration.plain_bert import Dense, activation, by_encoder, dense, is_plain_bert, norm, projections
 from twinnet.acceleration.processor import has_instructions
 from twinnet.acceleration.products import Int8Linear, Linear
 from twinnet.backbones.bert import Encoder, Layer
@@ -57,13 +57,7 @@ def packed(tower: Tower, precision: str) -> Callable[[Batch], Tensor]:
     def make() -> PackedEncoder:
         return PackedEncoder(backbone.encoder, attention, precision, ranges)
 
-    encoder = compiled(tower, ("packed", precision), make)
-
-    def forward(batch: Batch) -> Tensor:
-        embedded: Tensor = tower.head(backbone.encoded_by(encoder, batch)).values
-        return embedded
-
-    return forward
+    return by_encoder(tower, compiled(tower, ("packed", precision), make))
 
 
 class PackedEncoder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
+from importlib.util import find_spec
 from typing import Any, cast
 
 import torch
@@ -11,12 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twinnet.acceleration.compiling import compiled
-from twinnet.acceleration.plain_bert import activation, dense, is_plain_bert, norm, projections
+from twinnet.acceleration.plain_bert import activation, by_encoder, dense, is_plain_bert, norm, projections
 from twinnet.backbones.bert import Encoder, Layer
+from twinnet.backbones.tokens import Tokens
 from twinnet.features import Batch
 from twinnet.tower import Tower
 
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu}
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu}
 # Widths of a head that the kernel has: multiples of this, up to that.
 STEP, WIDEST = 8, 256
 
@@ -25,8 +26,9 @@ def is_unpaddable(tower: Tower, precision: str) -> bool:
     """Whether a GPU computes a tower so: a BERT encoder without anything added to it, in bfloat16."""
     if tower.device.type != "cuda" or precision != "bfloat16" or not _has_kernel() or not is_plain_bert(tower):
         return False
-    width: int = tower.backbone.width // cast(Any, tower.backbone).encoder.layer[0].attention.heads
-    return width % STEP == 0 and width <= WIDEST
+    backbone: Any = tower.backbone
+    widths = [backbone.width // layer.attention.heads for layer in backbone.encoder.layer]
+    return all(width % STEP == 0 and width <= WIDEST for width in widths)
 
 
 def unpadded(tower: Tower) -> Callable[[Batch], Tensor]:
@@ -36,13 +38,7 @@ def unpadded(tower: Tower) -> Callable[[Batch], Tensor]:
         tower: One that `is_unpaddable`, in evaluation mode.
     """
     backbone: Any = tower.backbone
-    encoder = compiled(tower, ("unpadded", "bfloat16"), lambda: UnpaddedEncoder(backbone.encoder))
-
-    def forward(batch: Batch) -> Tensor:
-        embedded: Tensor = tower.head(backbone.encoded_by(encoder, batch)).values
-        return embedded
-
-    return forward
+    return by_encoder(tower, compiled(tower, ("unpadded", "bfloat16"), lambda: UnpaddedEncoder(backbone.encoder)))
 
 
 class UnpaddedEncoder:
@@ -58,15 +54,14 @@ class UnpaddedEncoder:
 
     def __call__(self, hidden: Tensor, attended: Tensor | None) -> Tensor:
         """As `Encoder`; what it gives at the places of padding is 0."""
-        batch, length, _ = hidden.shape
-        counted = hidden.new_ones(batch, length, dtype=torch.bool) if attended is None else attended[:, 0, 0]  # (B, T)
-        places = counted.flatten().nonzero()[:, 0]  # (N,)
+        length = hidden.shape[1]
+        counted = hidden.new_ones(hidden.shape[:2], dtype=torch.bool) if attended is None else attended[:, 0, 0]
+        tokens = Tokens(counted)
         starts = F.pad(counted.sum(1).cumsum(0), (1, 0)).int()  # (B + 1,)
-        flat = hidden.flatten(0, 1)  # (B * T, D)
-        rows = flat[places].bfloat16()
+        rows = tokens.collect(hidden).bfloat16()
         for layer in self.layers:
             rows = layer(rows, starts, length)
-        return torch.zeros_like(flat).index_copy_(0, places, rows.to(flat.dtype)).view(hidden.shape)
+        return tokens.spread(rows.to(hidden.dtype))
 
 
 class UnpaddedLayer:
@@ -77,7 +72,7 @@ class UnpaddedLayer:
         single = (layer.attention.output.dense, layer.intermediate[0], layer.output.dense)
         parts = [projections(layer), *map(dense, single)]
         self.project, self.mix, self.widen, self.narrow = ([w.bfloat16() for w in part] for part in parts)
-        self.activate = ACTIVATIONS[activation(layer)]
+        self.activate = FUNCTIONS[activation(layer)]
         self.norms = [norm(part.LayerNorm, torch.bfloat16) for part in (layer.attention.output, layer.output)]
 
     def __call__(self, rows: Tensor, starts: Tensor, longest: int) -> Tensor:
@@ -96,11 +91,7 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, *sentences: Any) -> Tenso
     return cast(Tensor, varlen_attn(query, key, value, *sentences))
 
 
-@cache
 def _has_kernel() -> bool:
-    """Whether this torch has attention over sentences of different lengths."""
-    try:
-        from torch.nn.attention import varlen  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    """Whether this torch has attention over sentences of different lengths, and nobody turned it off."""
+    flash = torch.backends.cuda.is_flash_attention_available() and torch.backends.cuda.flash_sdp_enabled()
+    return flash and find_spec("torch.nn.attention.varlen") is not None

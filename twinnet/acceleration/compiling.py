@@ -1,4 +1,4 @@
-"""Modules compiled by OpenVINO for the CPU."""
+"""Modules compiled by OpenVINO for the CPU, and what is kept of any module until its weights change."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,13 +10,14 @@ from torch import Tensor, nn
 
 from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
 from twinnet.backbones.dropout import Dropout
+from twinnet.features import Batch
 from twinnet.tower import Tower
 
 NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
 # What an encoder consists of that nobody has changed.
 PLAIN = {
     *(Encoder, Layer, Attention, Added, nn.ModuleList, nn.ModuleDict, nn.Sequential),
-    *(nn.Linear, nn.LayerNorm, Dropout, *NAMES),
+    *(nn.Linear, nn.LayerNorm, nn.Dropout, Dropout, *NAMES),
 }
 Dense = tuple[Tensor, Tensor]
 
@@ -29,6 +31,17 @@ def is_plain_bert(tower: Tower) -> bool:
         and not (_is_hooked(tower) or _is_hooked(backbone))
         and all(map(_is_unchanged, backbone.encoder.modules()))
     )
+
+
+def by_encoder(tower: Tower, encoder: Callable[[Tensor, Tensor | None], Tensor]) -> Callable[[Batch], Tensor]:
+    """What takes a batch to (B, D) by another way to compute the encoder."""
+    backbone: Any = tower.backbone
+
+    def forward(batch: Batch) -> Tensor:
+        embedded: Tensor = tower.head(backbone.encoded_by(encoder, batch)).values
+        return embedded
+
+    return forward
 
 
 def activation(layer: Layer) -> str:

@@ -54,9 +54,8 @@ def running(tower: Tower, precision: str, items: int = 1) -> Engine:
     `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
     computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. BERT encoders are
     computed by oneDNN on CPUs with the instructions for the precision, and without padding on GPUs in `bfloat16`. Else,
-    OpenVINO computes on CPUs in `bfloat16`
-    where it is installed, and always in `int8`; in `float32`, it embeds many items with towers that are traceable:
-    those of twinnet's backbones for pictures.
+    OpenVINO computes on CPUs in `bfloat16` where it is installed, and always in `int8`; in `float32`, it embeds many
+    items with towers that are traceable: those of twinnet's backbones for pictures.
 
     Args:
         tower: What embeds them, in evaluation mode.

@@ -182,7 +182,7 @@ class Layer(nn.Module):
         self.intermediate = nn.Sequential(OrderedDict(layers))
         self.output = Added(inner, sizes)
 
-    def forward(self, hidden: Tensor, attended: Tensor | None, tokens: Tokens | None) -> Tensor:
+    def forward(self, hidden: Tensor, attended: Tensor | None, tokens: Tokens | None = None) -> Tensor:
         """As the encoder's; with tokens, these are rows (N, D)."""
         hidden = self.attention(hidden, attended, tokens)
         added: Tensor = self.output(self.intermediate(hidden), hidden)
@@ -200,7 +200,7 @@ class Attention(nn.Module):
         self.self = nn.ModuleDict({name: nn.Linear(width, width) for name in ("query", "key", "value")})
         self.output = Added(width, sizes)
 
-    def forward(self, hidden: Tensor, attended: Tensor | None, tokens: Tokens | None) -> Tensor:
+    def forward(self, hidden: Tensor, attended: Tensor | None, tokens: Tokens | None = None) -> Tensor:
         """As the encoder's; with tokens, these are rows (N, D)."""
         projected = [project(hidden) for project in self.self.values()]
         if tokens is not None:

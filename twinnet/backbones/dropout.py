@@ -12,8 +12,12 @@ LEVELS = 1 << 16
 class Dropout(nn.Dropout):
     """`torch.nn.Dropout`, several times as fast on CPUs, where torch draws 53 random bits for each value, one by one.
 
-    The share that is dropped is a multiple of 1 / 65536.
+    Args:
+        p: The share that is dropped, rounded to a multiple of 1 / 65536.
     """
+
+    def __init__(self, p: float) -> None:
+        super().__init__(p)
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # torch's name
         """Of any shape."""
@@ -27,6 +31,6 @@ def kept(values: Tensor, share: float) -> Tensor:
     dropped = round(share * LEVELS)
     if dropped == LEVELS:
         return torch.zeros_like(values)
-    bits = torch.empty(-(-values.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-    stays = bits[: values.numel()].view(values.shape) >= dropped - LEVELS // 2
+    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device).random_(-(2**63), None)
+    stays = drawn.view(torch.int16)[: values.numel()].view(values.shape) >= dropped - LEVELS // 2
     return stays.to(values.dtype).mul_(LEVELS / (LEVELS - dropped))

@@ -27,17 +27,24 @@ class Tokens:
     def spread(self, rows: Tensor) -> Tensor:
         """(N, D) -> (B, T, D), 0 where padding is."""
         padded: Tensor = _Spread.apply(rows, self.places, self.shape.numel())
-        return padded.view(*self.shape, -1)
+        return padded.view(*self.shape, rows.shape[1])
 
 
 class _Collect(torch.autograd.Function):
     """Rows at places that differ; torch's own gradient adds them up one by one."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, padded: Tensor, places: Tensor) -> Tensor:
+    def forward(padded: Tensor, places: Tensor) -> Tensor:
+        return padded.index_select(0, places)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        del output
+        padded, places = inputs
         ctx.save_for_backward(places)
         ctx.count = len(padded)
-        return padded.index_select(0, places)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
@@ -45,10 +52,18 @@ class _Collect(torch.autograd.Function):
 
 
 class _Spread(torch.autograd.Function):
+    """The other way round."""
+
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, places: Tensor, count: int) -> Tensor:
-        ctx.save_for_backward(places)
+    def forward(rows: Tensor, places: Tensor, count: int) -> Tensor:
         return _spread(rows, places, count)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        del output
+        ctx.save_for_backward(inputs[1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
@@ -56,4 +71,4 @@ class _Spread(torch.autograd.Function):
 
 
 def _spread(rows: Tensor, places: Tensor, count: int) -> Tensor:
-    return rows.new_zeros(count, rows.shape[1]).index_copy_(0, places, rows)
+    return rows.new_zeros(count, rows.shape[1]).index_copy(0, places, rows)

@@ -89,14 +89,16 @@ def _theirs(name: str, device: torch.device) -> dict[str, Encode]:
     """sentence-transformers as it is, and on a GPU with half as many bits and more sentences at once."""
     from sentence_transformers import SentenceTransformer
 
-    def encoding(batch: int, **settings: Any) -> Encode:
-        model = SentenceTransformer(str(find_model(name)), device=str(device), model_kwargs=settings)
+    def load(**settings: Any) -> Any:
+        return SentenceTransformer(str(find_model(name)), device=str(device), model_kwargs=settings)
+
+    def encoding(model: Any, batch: int) -> Encode:
         return lambda items: model.encode(items, batch_size=batch, show_progress_bar=False)
 
-    found = {"sentence-transformers": encoding(32)}
+    found = {"sentence-transformers": encoding(load(), 32)}
     if device.type == "cuda":
-        for batch in GPU_BATCHES:
-            found[f"sentence-transformers bfloat16, {batch}"] = encoding(batch, dtype=torch.bfloat16)
+        halved = load(dtype=torch.bfloat16)
+        found |= {f"sentence-transformers bfloat16, {batch}": encoding(halved, batch) for batch in GPU_BATCHES}
     return found
 
 

@@ -16,7 +16,7 @@ from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.folder import read_index, write_index
 from twinnet.index.ids import joined, staying
 from twinnet.index.metrics import block_scores, check_metric, ready
-from twinnet.index.rounding import can_screen, nearest
+from twinnet.index.rounding import can_search, search_rounded
 
 QUERY_BLOCK = 512
 CORPUS_BLOCK = 16384
@@ -61,12 +61,17 @@ class ExactIndex(Index):
         k = min(k, len(self))
         if k == 0 or len(rows) == 0:
             return np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
-        found = nearest(rows, self.rows, k) if can_screen(self.metric, len(rows), len(self), k) else None
-        scores, positions = found or self._search_all(rows, k)
+        found = search_rounded(rows, self.rows, k) if can_search(self.metric, len(rows), len(self), k) else None
+        scores, positions = found or self.search_all(rows, k)
         return scores.numpy(), self.ids[positions.numpy()]
 
-    def _search_all(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The best k of all rows, block by block: scores (Q, k) and positions (Q, k)."""
+    def search_all(self, queries: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The best k of all rows by float32 scores, block by block: scores (Q, k) and positions (Q, k).
+
+        Args:
+            queries: As `ready` makes them (Q, D).
+            k: How many, at most as many as there are rows.
+        """
         buffer = queries.new_empty(min(len(queries), QUERY_BLOCK) * min(len(self), CORPUS_BLOCK))
         found = [self._search_block(block, k, buffer) for block in queries.split(QUERY_BLOCK)]
         scores, positions = map(torch.cat, zip(*found, strict=True))

@@ -15,6 +15,8 @@ from twinnet.errors import unknown_name
 # Columns of a product that stays in the processor's cache.
 TILE = 512
 EXACT = "donot_use_mm_for_euclid_dist"
+# Metrics whose scores are products of rows.
+PRODUCTS = ("cosine", "ip")
 
 
 Scores = Callable[[Tensor, Tensor, Tensor], Tensor]

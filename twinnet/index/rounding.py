@@ -10,9 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twinnet.acceleration.processor import has_instructions
+from twinnet.index.metrics import PRODUCTS
 
-# Metrics whose scores are products of rows.
-PRODUCTS = ("cosine", "ip")
 NEEDED = ("avx512_bf16", "amx_bf16")
 # With fewer queries, to round the rows takes longer than it saves.
 MANY_QUERIES = 64
@@ -26,8 +25,8 @@ FEW_GROUPS = 4
 CROWD = 16
 # Rounding to bfloat16 changes a number by at most this share of it; float32 sums lose their share with each summand.
 HALF_STEP, SUMMAND = 2.0**-8, 2.0**-23
-# What is lost to numbers too small for the processor, and from where on numbers may become too large for it.
-TINY, HUGE = 1e-30, 1e30
+# The least number that counts, as a product or a square, and from where on lengths may be too large for a product.
+TINY, HUGE = 1.2e-38, 1e30
 
 
 class Candidates(NamedTuple):
@@ -44,28 +43,28 @@ class Candidates(NamedTuple):
     highest: Tensor
 
 
-def can_screen(metric: str, queries: int, rows: int, k: int) -> bool:
-    """Whether `nearest` is worth trying on this processor."""
+def can_search(metric: str, queries: int, rows: int, k: int) -> bool:
+    """Whether `search_rounded` is worth trying on this processor."""
     worth = queries >= MANY_QUERIES and 1 <= k <= min(rows, TILE) // (FEW_GROUPS * GROUP)
     return metric in PRODUCTS and worth and has_instructions(NEEDED)
 
 
-def nearest(queries: Tensor, rows: Tensor, k: int, *, scaled: bool = True) -> tuple[Tensor, Tensor] | None:
+def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = False) -> tuple[Tensor, Tensor] | None:
     """The best k products of each query: (Q, D), (N, D) -> scores and positions (Q, k), best first.
 
     A product of rounded rows is within a known distance of the exact one. So the maxima of k groups of products say how
     good the best k are at least, and only what may be as good is multiplied again, in float32.
 
     Args:
-        queries: What is searched for.
+        queries: What is searched for, as it is to be multiplied.
         rows: What is searched.
         k: How many.
-        scaled: Whether the rows are as they are to be multiplied; else they are scaled to length 1.
+        normalize: Whether the rows are to be scaled to length 1 first.
 
     Returns:
         Equal scores are ordered by position. None where too many are as good.
     """
-    rounded, lengths = queries.bfloat16(), torch.linalg.vector_norm(queries, dim=1)
+    rounded, lengths = queries.bfloat16(), _lengths(queries)
     least = queries.new_full((len(queries), k), -torch.inf)  # what the best k are at least
     products = rounded.new_empty(min(len(queries), QUERY_BLOCK) * TILE)
     tile = rounded.new_zeros(min(-(-len(rows) // GROUP) * GROUP, TILE), rows.shape[1])
@@ -73,9 +72,9 @@ def nearest(queries: Tensor, rows: Tensor, k: int, *, scaled: bool = True) -> tu
     for start in range(0, len(rows), TILE):
         some = rows[start : start + TILE]
         tile = tile[: -(-len(some) // GROUP) * GROUP]
-        longest = _round(some, tile[: len(some)], scaled)
-        errors = lengths * longest * _share(rows.shape[1]) + TINY  # (Q,)
-        if not bool((errors < HUGE).all()):
+        longest = _round(some, tile[: len(some)], normalize)
+        errors = lengths * longest * _share(rows.shape[1]) + 2 * rows.shape[1] * TINY  # (Q,)
+        if max(float(lengths.amax()), longest, float(errors.amax())) >= HUGE:
             return None
         number = start // TILE
         sharpens = number & (number - 1) == 0
@@ -88,19 +87,25 @@ def nearest(queries: Tensor, rows: Tensor, k: int, *, scaled: bool = True) -> tu
             if candidates is None:
                 return None
             found.append(Candidates(candidates.queries + first, candidates.columns + start, candidates.highest))
-    return _best(queries, rows, _likely(found, least.amin(1)), k, scaled)
+        if sharpens:
+            found = [_likely(found, least.amin(1))]
+    return _best(queries, rows, found, k, normalize)
 
 
-def _round(rows: Tensor, rounded: Tensor, scaled: bool) -> float:
-    """Write rows into bfloat16 ones, scaled to length 1 unless they are; the length of the longest."""
+def _round(rows: Tensor, rounded: Tensor, normalize: bool) -> float:
+    """Write rows into bfloat16 ones, scaled to length 1 if asked to; the length of the longest."""
     longest = 0.0
     for some, out in zip(rows.split(CACHED), rounded.split(CACHED), strict=True):
-        if scaled:
-            longest = max(longest, float(torch.linalg.vector_norm(some, dim=1).amax()))
-            out.copy_(some)
-        else:
-            out.copy_(F.normalize(some))
-    return longest if scaled else 1.0
+        exact = F.normalize(some) if normalize else some
+        out.copy_(exact)
+        longest = max(longest, float(_lengths(exact).amax()))
+    return longest
+
+
+def _lengths(rows: Tensor) -> Tensor:
+    """The lengths of rows (N,), what their squares lose to underflow added."""
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=1) + (rows.shape[1] * TINY) ** 0.5
+    return lengths
 
 
 def _share(width: int) -> float:
@@ -128,15 +133,20 @@ def _candidates(scores: Tensor, errors: Tensor, least: Tensor, sharpens: bool) -
 
 def _likely(found: list[Candidates], least: Tensor) -> Candidates:
     """Those that may still be among the best, of which each query has its worst (Q,)."""
-    every = Candidates(*map(torch.cat, zip(*found, strict=True)))
+    every = _joined(found)
     kept = (every.highest >= least[every.queries]).nonzero()[:, 0]
     return Candidates(*(part[kept] for part in every))
 
 
-def _best(queries: Tensor, rows: Tensor, candidates: Candidates, k: int, scaled: bool) -> tuple[Tensor, Tensor]:
+def _joined(found: list[Candidates]) -> Candidates:
+    return Candidates(*map(torch.cat, zip(*found, strict=True)))
+
+
+def _best(queries: Tensor, rows: Tensor, found: list[Candidates], k: int, normalize: bool) -> tuple[Tensor, Tensor]:
     """The best k of the candidates of each query, by exact products."""
+    candidates = _joined(found)
     pairs = zip(candidates.queries.split(CACHED), candidates.columns.split(CACHED), strict=True)
-    exact = torch.cat([_products(queries, left, rows, right, scaled) for left, right in pairs])  # (n,)
+    exact = torch.cat([_products(queries, left, rows, right, normalize) for left, right in pairs])  # (n,)
     keys = (candidates.columns, -exact, candidates.queries)
     order = torch.from_numpy(np.lexsort([key.numpy() for key in keys]))
     counts = torch.bincount(candidates.queries, minlength=len(queries))
@@ -144,7 +154,7 @@ def _best(queries: Tensor, rows: Tensor, candidates: Candidates, k: int, scaled:
     return exact[chosen], candidates.columns[chosen]
 
 
-def _products(queries: Tensor, left: Tensor, rows: Tensor, right: Tensor, scaled: bool) -> Tensor:
+def _products(queries: Tensor, left: Tensor, rows: Tensor, right: Tensor, normalize: bool) -> Tensor:
     """The products of some queries and rows, by their positions: (n,), (n,) -> (n,)."""
     one, other = queries.index_select(0, left), rows.index_select(0, right)
-    return torch.bmm(one[:, None], (other if scaled else F.normalize(other))[:, :, None]).flatten()
+    return torch.bmm(one[:, None], (F.normalize(other) if normalize else other)[:, :, None]).flatten()

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
-from twinnet.index.metrics import block_scores, ready
-from twinnet.mining.screening import LEAST, PRODUCTS, Screen, screen_for
+from twinnet.index.metrics import PRODUCTS, block_scores, ready
+from twinnet.mining.screening import LEAST, Screen, screen_for
 
 # A block of scores that stays in the processor's cache.
 ROWS = 1024

@@ -7,8 +7,6 @@ from torch import Tensor
 
 from twinnet.index.metrics import TILE, block_scores
 
-# Metrics whose scores are products of rows.
-PRODUCTS = ("cosine", "ip")
 # Fewer rows are compared sooner than they are turned.
 LEAST = 1 << 14
 SAMPLE = 2048

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from twinnet.embeddings import as_embeddings
+from twinnet.embeddings import Embeddings, as_embeddings
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.exact import ExactIndex
 from twinnet.index.metrics import ready
-from twinnet.index.rounding import can_screen, nearest
+from twinnet.index.rounding import can_search, search_rounded
 
 
 def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tuple[Scores, Ids]:
@@ -29,11 +29,15 @@ def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tu
         return corpus.search(queries, k)
     rows = as_embeddings(corpus)
     asked = ready(as_embeddings(queries, rows.shape[1], "queries"), metric)
-    if can_screen(metric, len(asked), len(rows), k):
-        # An index would keep a scaled copy of all rows.
-        found = nearest(asked, torch.from_numpy(rows), k, scaled=metric != "cosine")
-        if found is not None:
-            return found[0].numpy(), found[1].numpy()
+    if not can_search(metric, len(asked), len(rows), k):
+        return _indexed(rows, metric).search(queries, k)
+    # Before there is an index, which would keep a scaled copy of all rows.
+    found = search_rounded(asked, torch.from_numpy(rows), k, normalize=metric == "cosine")
+    scores, positions = found or _indexed(rows, metric).search_all(asked, k)
+    return scores.numpy(), positions.numpy()
+
+
+def _indexed(rows: Embeddings, metric: str) -> ExactIndex:
     index = ExactIndex(metric)
     index.add(rows)
-    return index.search(queries, k)
+    return index
