@@ -25,6 +25,19 @@ def as_embeddings(rows: Any, width: int | None = None, name: str = "embeddings")
     Raises:
         TwinnetError: If they are not a table of finite numbers, or have another width; the message names the row.
     """
+    array = as_table(rows, width, name)
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        raise TwinnetError(f"{name}: row {int(np.argmin(finite))} is not finite: embed it again")
+    return array
+
+
+def as_table(rows: Any, width: int | None = None, name: str = "embeddings") -> Embeddings:
+    """As `as_embeddings`, without a look at each number: for who will notice one that is not finite.
+
+    Raises:
+        TwinnetError: If they are not a table, or have another width.
+    """
     try:
         array = np.asarray(rows, dtype=np.float32)
     except (TypeError, ValueError) as error:
@@ -33,9 +46,6 @@ def as_embeddings(rows: Any, width: int | None = None, name: str = "embeddings")
         raise TwinnetError(f"{name}: {array.ndim} dimensions, expected a table (rows, width)")
     if width is not None and array.shape[1] != width:
         raise TwinnetError(f"{name}: width {array.shape[1]}, expected {width}: they come from another network")
-    finite = np.isfinite(array).all(axis=1)
-    if not finite.all():
-        raise TwinnetError(f"{name}: row {int(np.argmin(finite))} is not finite: embed it again")
     return np.ascontiguousarray(array)
 
 

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from twinnet import TwinnetError
 from twinnet.index import ExactIndex, exact, rounding
 from twinnet.mining import search
 
@@ -133,3 +134,12 @@ def test_a_product_of_infinity_and_zero(monkeypatch):
     scores, rows = search(np.full((64, 1), 3.4e38, np.float32), np.zeros((128, 1), np.float32), 1, "ip")
     assert not scores.any()
     assert not rows.any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("metric", ["ip", "cosine"])
+def test_a_row_that_is_not_finite_is_named(bad, metric):
+    rows, queries = make_rows(0, 40_000, 4, "plain"), make_rows(1, 70, 4, "plain")
+    rows[33_001, 2] = bad
+    with pytest.raises(TwinnetError, match="row 33001 is not finite"):
+        search(queries, rows, 3, metric)

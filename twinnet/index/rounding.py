@@ -27,6 +27,8 @@ CROWD = 16
 HALF_STEP, SUMMAND = 2.0**-8, 2.0**-23
 # The least number that counts, as a product or a square, and from where on lengths may be too large for a product.
 TINY, HUGE = 1.2e-38, 1e30
+# The least length that `torch.nn.functional.normalize` divides by.
+EPS = 1e-12
 
 
 class Candidates(NamedTuple):
@@ -62,19 +64,21 @@ def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = F
         normalize: Whether the rows are to be scaled to length 1 first.
 
     Returns:
-        Equal scores are ordered by position. None where too many are as good.
+        Equal scores are ordered by position. None where too many are as good, or a number is not finite or very large.
     """
-    rounded, lengths = queries.bfloat16(), _lengths(queries)
+    width = queries.shape[1]
+    rounded, lengths = queries.bfloat16(), torch.linalg.vector_norm(queries, dim=1) + _lost(width)
     least = queries.new_full((len(queries), k), -torch.inf)  # what the best k are at least
     products = rounded.new_empty(min(len(queries), QUERY_BLOCK) * TILE)
-    tile = rounded.new_zeros(min(-(-len(rows) // GROUP) * GROUP, TILE), rows.shape[1])
+    tile = rounded.new_empty(min(-(-len(rows) // GROUP) * GROUP, TILE), width)
     found = []
     for start in range(0, len(rows), TILE):
         some = rows[start : start + TILE]
         tile = tile[: -(-len(some) // GROUP) * GROUP]
         longest = _round(some, tile[: len(some)], normalize)
-        errors = lengths * longest * _share(rows.shape[1]) + 2 * rows.shape[1] * TINY  # (Q,)
-        if max(float(lengths.amax()), longest, float(errors.amax())) >= HUGE:
+        most = 1.0 if normalize else longest
+        errors = lengths * most * _share(width) + 2 * width * TINY  # (Q,)
+        if not (longest < HUGE and bool((lengths < HUGE).all()) and bool((errors < HUGE).all())):
             return None
         number = start // TILE
         sharpens = number & (number - 1) == 0
@@ -93,19 +97,18 @@ def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = F
 
 
 def _round(rows: Tensor, rounded: Tensor, normalize: bool) -> float:
-    """Write rows into bfloat16 ones, scaled to length 1 if asked to; the length of the longest."""
-    longest = 0.0
+    """Write rows into bfloat16 ones, scaled to length 1 if asked to; the length of the longest of `rows`."""
+    longest = []
     for some, out in zip(rows.split(CACHED), rounded.split(CACHED), strict=True):
-        exact = F.normalize(some) if normalize else some
-        out.copy_(exact)
-        longest = max(longest, float(_lengths(exact).amax()))
-    return longest
+        lengths = torch.linalg.vector_norm(some, dim=1, keepdim=True)
+        longest.append(lengths.amax())
+        out.copy_(some / lengths.clamp_min(EPS) if normalize else some)
+    return float(torch.stack(longest).amax()) + _lost(rows.shape[1])
 
 
-def _lengths(rows: Tensor) -> Tensor:
-    """The lengths of rows (N,), what their squares lose to underflow added."""
-    lengths: Tensor = torch.linalg.vector_norm(rows, dim=1) + (rows.shape[1] * TINY) ** 0.5
-    return lengths
+def _lost(width: int) -> float:
+    """What a length may lose because the squares of small numbers vanish."""
+    return float((width * TINY) ** 0.5)
 
 
 def _share(width: int) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from twinnet.embeddings import Embeddings, as_embeddings
+from twinnet.embeddings import Embeddings, as_embeddings, as_table
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.exact import ExactIndex
 from twinnet.index.metrics import ready
@@ -27,7 +27,7 @@ def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tu
     """
     if isinstance(corpus, Index):
         return corpus.search(queries, k)
-    rows = as_embeddings(corpus)
+    rows = as_table(corpus)
     asked = ready(as_embeddings(queries, rows.shape[1], "queries"), metric)
     if not can_search(metric, len(asked), len(rows), k):
         return _indexed(rows, metric).search(queries, k)
