@@ -71,14 +71,18 @@ def _embed_together(tower: Tower, columns: Sequence[Sequence[Prepared]]) -> list
     items = [item for column in columns for item in column]
     if not items:
         return []
-    share = UNPADDED_SHARE if tower.backbone.unpads and tower.device.type == "cpu" else PADDING_SHARE
-    if not tower.reader().pads:
-        share = 0.0
     rows: dict[int, Tensor] = {}
-    for group in plan_batches([item.cost for item in items], None, share):
+    for group in plan_batches([item.cost for item in items], None, _padding_share(tower)):
         rows |= zip(group, tower.embed([items[i] for i in group]), strict=True)
     ordered = iter(rows[i] for i in range(len(items)))
     return [torch.stack([next(ordered) for _ in column]) for column in columns]
+
+
+def _padding_share(tower: Tower) -> float:
+    """What padding may add to a group."""
+    if not tower.reader().pads:
+        return 0.0
+    return UNPADDED_SHARE if tower.backbone.unpads and tower.device.type == "cpu" else PADDING_SHARE
 
 
 def sides(network: TwinNetwork, columns: int) -> list[Side]:
