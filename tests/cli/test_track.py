@@ -180,3 +180,5 @@ def test_evaluation(run, tracking_model, tmp_path):
     assert result["fps"] > 0
     assert set(result["peers"]["mil"]) == {"mean", "spread", "sequences", "fps", "frame_ms"}
     assert curves.is_file()
+    halved = run(*command[:5], "--precision", "auto")
+    assert halved["mean"]["auc"] == pytest.approx(result["mean"]["auc"], abs=0.2)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_output, count
+from twinnet.cli.options import add_output, add_precision, count
 from twinnet.cli.output import destination, finish, table, write_atomically
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def add_task(tasks: Any) -> None:
     parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
     parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
     parser.add_argument("--fast", action="store_true", help="a smaller search region, or one size instead of three")
+    add_precision(parser)
     parser.add_argument(
         "--starts",
         type=count,
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
     if options.robustness:
         from twinnet.tracking.robustness import measure
 
-        result["robustness"] = measure(_tracker(options.model, options.device, options.fast), chosen)
+        result["robustness"] = measure(_tracker(*_choice(options)), chosen)
         lines += _robustness_lines(result["robustness"])
     finish(options, result, lines)
 
@@ -87,29 +88,31 @@ def run(options: argparse.Namespace) -> None:
 def _contestants(options: argparse.Namespace) -> dict[str, Callable[[], Contestant]]:
     from twinnet.tracking.peers import OpenCVPeer
 
-    _tracker(options.model, options.device, options.fast)
-    contestants: dict[str, Callable[[], Contestant]] = {
-        options.model: partial(_ours, options.model, options.device, options.fast)
-    }
+    _tracker(*_choice(options))
+    contestants: dict[str, Callable[[], Contestant]] = {options.model: partial(_ours, *_choice(options))}
     for peer in options.peer:
         contestants[peer] = partial(OpenCVPeer, peer, options.nano_backbone, options.nano_head)
         contestants[peer]()
     return contestants
 
 
-def _ours(model: str, device: str | None, fast: bool) -> Contestant:
+def _choice(options: argparse.Namespace) -> tuple[str, str | None, bool, str]:
+    return options.model, options.device, options.fast, options.encode_precision
+
+
+def _ours(model: str, device: str | None, fast: bool, precision: str) -> Contestant:
     from twinnet.tracking.adapters import FrameTracker
 
-    return FrameTracker(_tracker(model, device, fast))
+    return FrameTracker(_tracker(model, device, fast, precision))
 
 
 @cache
-def _tracker(model: str, device: str | None, fast: bool) -> Tracker:
+def _tracker(model: str, device: str | None, fast: bool, precision: str) -> Tracker:
     """The tracker, loaded once in each process."""
     import twinnet
     from twinnet.tracking.tracker import Tracker
 
-    return Tracker(twinnet.load(model, device=device), fast=fast)
+    return Tracker(twinnet.load(model, device=device, precision=precision), fast=fast)
 
 
 def _with_bar(
