@@ -90,8 +90,8 @@ def test_the_bound_holds():
     for width in (1, 3, 64, 1024):
         a, b = (torch.randn(200, width, generator=generator) ** 3 for _ in range(2))
         error = (a.bfloat16() @ b.bfloat16().T).double() - a.double() @ b.double().T
-        lengths = a.norm(dim=1)[:, None] * b.norm(dim=1)
-        assert (error.abs() / lengths).max() < rounding._share(width)
+        lengths = [rounding.lengths_of(rows) for rows in (a, b)]
+        assert (error.abs() < rounding.largest_error(lengths[0][:, None], lengths[1], width)).all()
 
 
 def test_search_and_index_agree_with_and_without_it(monkeypatch):

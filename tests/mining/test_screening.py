@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twinnet.mining import most_similar_pairs
+from twinnet.mining import most_similar_pairs, screening
 from twinnet.mining import pairs as module
-from twinnet.mining.screening import Screen, screen_for
+from twinnet.mining.screening import LeadingScreen, RoundedScreen, screen_for
 
 
 def spread(seed, n, d, decay):
@@ -29,8 +29,7 @@ def test_bounds_are_never_below_the_scores(seed, d, decay, metric):
     rows = F.normalize(rows) if metric == "cosine" else rows
     axes = torch.linalg.eigh(rows.T @ rows).eigenvectors.flip(1)
     scores = rows.double() @ rows.double().T
-    for count in {1, d // 2, d}:
-        screen = Screen(rows, axes[:, :count])
+    for screen in (RoundedScreen(rows), *(LeadingScreen(rows, axes[:, :count]) for count in {1, d // 2, d})):
         for least in (float(scores.max()), 0.5, float(scores.median())):
             found = set(screen.suspects(slice(0, 40), slice(10, 30), least, torch.empty(800)).tolist())
             assert set(torch.nonzero(scores[:, 10:30].amax(1) >= least)[:, 0].tolist()) <= found
@@ -39,7 +38,9 @@ def test_bounds_are_never_below_the_scores(seed, d, decay, metric):
 @pytest.mark.parametrize("metric", ["cosine", "ip"])
 @pytest.mark.parametrize("decay", [0.7, 0.95, 1.0])
 @pytest.mark.parametrize("top_k", [1, 50, 3000])
-def test_the_same_pairs_with_and_without_a_screen(monkeypatch, metric, decay, top_k):
+@pytest.mark.parametrize("rounds", [True, False])
+def test_the_same_pairs_with_and_without_a_screen(monkeypatch, metric, decay, top_k, rounds):
+    monkeypatch.setattr(screening, "multiplies_bfloat16", lambda: rounds)
     rows = spread(top_k, 3000, 32, decay)
     monkeypatch.setattr(module, "ROWS", 200)
     plain = most_similar_pairs(rows, top_k, metric=metric)
@@ -50,9 +51,14 @@ def test_the_same_pairs_with_and_without_a_screen(monkeypatch, metric, decay, to
     assert {pair[:2] for pair in plain if pair.score > last} <= {pair[:2] for pair in screened}
 
 
-def test_a_screen_is_chosen_only_where_it_pays():
+def test_a_screen_is_chosen_only_where_it_pays(monkeypatch):
+    monkeypatch.setattr(screening, "multiplies_bfloat16", lambda: False)
     concentrated = F.normalize(torch.from_numpy(spread(0, 3000, 64, 0.8)))
     chosen = screen_for(concentrated, 0.99)
     assert chosen is not None
     assert chosen.leading.shape[1] < 64 / 2
-    assert screen_for(F.normalize(torch.randn(3000, 64)), 0.1) is None
+    isotropic = F.normalize(torch.randn(3000, 64))
+    assert screen_for(isotropic, 0.1) is None
+    monkeypatch.setattr(screening, "multiplies_bfloat16", lambda: True)
+    assert isinstance(screen_for(isotropic, 0.1), RoundedScreen)
+    assert isinstance(screen_for(concentrated, 0.99), LeadingScreen)

@@ -48,7 +48,12 @@ class Candidates(NamedTuple):
 def can_search(metric: str, queries: int, rows: int, k: int) -> bool:
     """Whether `search_rounded` is worth trying on this processor."""
     worth = queries >= MANY_QUERIES and 1 <= k <= min(rows, TILE) // (FEW_GROUPS * GROUP)
-    return metric in PRODUCTS and worth and has_instructions(NEEDED)
+    return metric in PRODUCTS and worth and multiplies_bfloat16()
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for it that are faster than those for float32."""
+    return has_instructions(NEEDED)
 
 
 def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = False) -> tuple[Tensor, Tensor] | None:
@@ -67,7 +72,7 @@ def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = F
         Equal scores are ordered by position. None where too many are as good, or a number is not finite or very large.
     """
     width = queries.shape[1]
-    rounded, lengths = queries.bfloat16(), torch.linalg.vector_norm(queries, dim=1) + _lost(width)
+    rounded, lengths = queries.bfloat16(), lengths_of(queries)
     least = queries.new_full((len(queries), k), -torch.inf)  # what the best k are at least
     products = rounded.new_empty(min(len(queries), QUERY_BLOCK) * TILE)
     tile = rounded.new_empty(min(-(-len(rows) // GROUP) * GROUP, TILE), width)
@@ -77,7 +82,7 @@ def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = F
         tile = tile[: -(-len(some) // GROUP) * GROUP]
         longest = _round(some, tile[: len(some)], normalize)
         most = 1.0 if normalize else longest
-        errors = lengths * most * _share(width) + 2 * width * TINY  # (Q,)
+        errors = largest_error(lengths, most, width)  # (Q,)
         if not (longest < HUGE and bool((lengths < HUGE).all()) and bool((errors < HUGE).all())):
             return None
         number = start // TILE
@@ -106,14 +111,22 @@ def _round(rows: Tensor, rounded: Tensor, normalize: bool) -> float:
     return float(torch.stack(longest).amax()) + _lost(rows.shape[1])
 
 
+def largest_error(lengths: Tensor, longest: Tensor | float, width: int) -> Tensor:
+    """By how much a bfloat16 product of rows with these lengths may be off (N,).
+
+    Both rows are rounded, and their product, and a float32 sum loses a little with each summand.
+    """
+    return lengths * longest * (1.001 * (3 * HALF_STEP + 2 * width * SUMMAND)) + 2 * width * TINY
+
+
+def lengths_of(rows: Tensor) -> Tensor:
+    """The lengths of rows (N,), or a little more: the squares of small numbers vanish."""
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=1) + _lost(rows.shape[1])
+    return lengths
+
+
 def _lost(width: int) -> float:
-    """What a length may lose because the squares of small numbers vanish."""
     return float((width * TINY) ** 0.5)
-
-
-def _share(width: int) -> float:
-    """The largest error of a product, as a share of the lengths of its rows: of both, of their product, and of sums."""
-    return 1.001 * (3 * HALF_STEP + 2 * width * SUMMAND)
 
 
 def _candidates(scores: Tensor, errors: Tensor, least: Tensor, sharpens: bool) -> Candidates | None:
