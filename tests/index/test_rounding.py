@@ -13,10 +13,14 @@ from twinnet.mining import search
 SMALL = {"QUERY_BLOCK": 5, "TILE": 96, "GROUP": 4, "FEW_GROUPS": 2, "CACHED": 7, "CROWD": 3}
 
 
-@pytest.fixture
-def small(monkeypatch):
+def make_small(monkeypatch):
     for name, value in SMALL.items():
         monkeypatch.setattr(rounding, name, value)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    make_small(monkeypatch)
 
 
 def make_rows(seed, count, width, kind):
@@ -49,19 +53,14 @@ def by_float64(queries, rows, k, metric):
     st.sampled_from(["plain", "twins", "clusters", "lengths", "zeros"]), st.sampled_from(["cosine", "ip"]),
 )  # fmt: skip
 def test_the_best_are_found(seed, count, n, width, k, kind, metric):
-    saved = {name: getattr(rounding, name) for name in SMALL}
-    for name, value in SMALL.items():
-        setattr(rounding, name, value)
-    try:
-        rows, queries = make_rows(seed, n, width, kind), make_rows(seed + 1, count, width, "plain")
-        k = min(k, n // 8) or 1
-        asked = torch.from_numpy(queries)
-        if metric == "cosine":
-            asked = torch.nn.functional.normalize(asked)
+    rows, queries = make_rows(seed, n, width, kind), make_rows(seed + 1, count, width, "plain")
+    k = min(k, n // 8) or 1
+    asked = torch.from_numpy(queries)
+    if metric == "cosine":
+        asked = torch.nn.functional.normalize(asked)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        make_small(monkeypatch)
         found = rounding.search_rounded(asked, torch.from_numpy(rows), k, normalize=metric == "cosine")
-    finally:
-        for name, value in saved.items():
-            setattr(rounding, name, value)
     if found is None:
         return
     scores, positions = (part.numpy() for part in found)

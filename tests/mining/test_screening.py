@@ -40,7 +40,7 @@ def test_bounds_are_never_below_the_scores(seed, d, decay, metric):
 @pytest.mark.parametrize("top_k", [1, 50, 3000])
 @pytest.mark.parametrize("rounds", [True, False])
 def test_the_same_pairs_with_and_without_a_screen(monkeypatch, metric, decay, top_k, rounds):
-    monkeypatch.setattr(screening, "multiplies_bfloat16", lambda: rounds)
+    monkeypatch.setattr(screening, "has_instructions", lambda names: rounds)
     rows = spread(top_k, 3000, 32, decay)
     monkeypatch.setattr(module, "ROWS", 200)
     plain = most_similar_pairs(rows, top_k, metric=metric)
@@ -52,13 +52,13 @@ def test_the_same_pairs_with_and_without_a_screen(monkeypatch, metric, decay, to
 
 
 def test_a_screen_is_chosen_only_where_it_pays(monkeypatch):
-    monkeypatch.setattr(screening, "multiplies_bfloat16", lambda: False)
+    monkeypatch.setattr(screening, "has_instructions", lambda names: False)
     concentrated = F.normalize(torch.from_numpy(spread(0, 3000, 64, 0.8)))
     chosen = screen_for(concentrated, 0.99)
     assert chosen is not None
     assert chosen.leading.shape[1] < 64 / 2
     isotropic = F.normalize(torch.randn(3000, 64))
     assert screen_for(isotropic, 0.1) is None
-    monkeypatch.setattr(screening, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(screening, "has_instructions", lambda names: True)
     assert isinstance(screen_for(isotropic, 0.1), RoundedScreen)
     assert isinstance(screen_for(concentrated, 0.99), LeadingScreen)

@@ -13,7 +13,7 @@ from torch import Tensor
 from twinnet.acceleration.compiling import compiled
 from twinnet.acceleration.int8 import ActivationRanges, required_ranges
 from twinnet.acceleration.plain_bert import Dense, activation, by_encoder, dense, is_plain_bert, norm, projections
-from twinnet.acceleration.processor import has_instructions
+from twinnet.acceleration.processor import X86_BFLOAT16, has_instructions
 from twinnet.acceleration.products import Int8Linear, Linear
 from twinnet.backbones.bert import Encoder, Layer
 from twinnet.errors import TwinnetError
@@ -23,7 +23,7 @@ from twinnet.tower import Tower
 # Instruction sets of which one is needed.
 NEEDED = {
     "float32": ("avx512_f",),
-    "bfloat16": ("avx512_bf16", "amx_bf16"),
+    "bfloat16": X86_BFLOAT16,
     "int8": ("avx512_vnni", "avx_vnni", "amx_int8"),
 }
 # Up to this many tokens the explicit softmax is faster than torch's attention, whose vectors are longer than its rows.
@@ -101,7 +101,7 @@ class PackedLayer:
     def __init__(self, layer: Layer, attention: str, inner: str, ranges: dict[str, Tensor]) -> None:
         self.heads = layer.attention.heads
         self.norms = [norm(part.LayerNorm, FLOATS[inner]) for part in (layer.attention.output, layer.output)]
-        self._pack_attention(scaled_projections(layer), dense(layer.attention.output.dense), attention, ranges)
+        self._pack_attention(_scaled_projections(layer), dense(layer.attention.output.dense), attention, ranges)
         wide, narrow = dense(layer.intermediate[0]), dense(layer.output.dense)
         self._pack_inner(wide, narrow, activation(layer), inner, ranges)
 
@@ -162,9 +162,9 @@ def _padding(count: int) -> int:
     return -count % (256 if count > 256 else 16)
 
 
-def scaled_projections(layer: Layer) -> Dense:
+def _scaled_projections(layer: Layer) -> Dense:
     """As `projections`, with the queries scaled."""
-    weight, bias = (part.clone() for part in projections(layer))
+    weight, bias = projections(layer)
     width = len(weight) // 3
     for part in (weight, bias):
         part[:width] *= (width // layer.attention.heads) ** -0.5

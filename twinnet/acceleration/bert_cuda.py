@@ -11,13 +11,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twinnet.acceleration.compiling import compiled
-from twinnet.acceleration.plain_bert import activation, by_encoder, dense, is_plain_bert, norm, projections
+from twinnet.acceleration.plain_bert import by_encoder, dense, is_plain_bert, norm, projections
 from twinnet.backbones.bert import Encoder, Layer
 from twinnet.backbones.tokens import Tokens
 from twinnet.features import Batch
 from twinnet.tower import Tower
 
-FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"gelu": F.gelu, "relu": F.relu}
 # Widths of a head that the kernel has: multiples of this, up to that.
 STEP, WIDEST = 8, 256
 
@@ -72,7 +71,7 @@ class UnpaddedLayer:
         single = (layer.attention.output.dense, layer.intermediate[0], layer.output.dense)
         parts = [projections(layer), *map(dense, single)]
         self.project, self.mix, self.widen, self.narrow = ([w.bfloat16() for w in part] for part in parts)
-        self.activate = FUNCTIONS[activation(layer)]
+        self.activate = layer.intermediate[1]
         self.norms = [norm(part.LayerNorm, torch.bfloat16) for part in (layer.attention.output, layer.output)]
 
     def __call__(self, rows: Tensor, starts: Tensor, longest: int) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from twinnet.acceleration import bert_cpu, bert_cuda
 from twinnet.acceleration.compiling import can_compile
-from twinnet.acceleration.processor import has_instructions
+from twinnet.acceleration.processor import X86_BFLOAT16, has_instructions
 from twinnet.batching import PADDING_SHARE
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.preprocess import Prepared
@@ -22,7 +22,7 @@ from twinnet.tower import Tower
 
 PRECISIONS = ("float32", "bfloat16", "int8", "auto")
 # The instruction sets of CPUs that multiply bfloat16 numbers themselves.
-BFLOAT16_SETS = ("avx512_bf16", "amx_bf16", "bf16")
+BFLOAT16_SETS = (*X86_BFLOAT16, "bf16")
 # Compiling takes a second or two: networks of pictures save so much by this many.
 WORTH_COMPILING = 200
 # What padding may add to a batch where it is taken out again: few large batches are faster.

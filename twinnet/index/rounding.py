@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from twinnet.acceleration.processor import has_instructions
+from twinnet.acceleration.processor import X86_BFLOAT16, has_instructions
 from twinnet.index.metrics import PRODUCTS
 
-NEEDED = ("avx512_bf16", "amx_bf16")
 # With fewer queries, to round the rows takes longer than it saves.
 MANY_QUERIES = 64
 QUERY_BLOCK, TILE = 256, 32768
@@ -48,12 +47,7 @@ class Candidates(NamedTuple):
 def can_search(metric: str, queries: int, rows: int, k: int) -> bool:
     """Whether `search_rounded` is worth trying on this processor."""
     worth = queries >= MANY_QUERIES and 1 <= k <= min(rows, TILE) // (FEW_GROUPS * GROUP)
-    return metric in PRODUCTS and worth and multiplies_bfloat16()
-
-
-def multiplies_bfloat16() -> bool:
-    """Whether this processor has instructions for it that are faster than those for float32."""
-    return has_instructions(NEEDED)
+    return metric in PRODUCTS and worth and has_instructions(X86_BFLOAT16)
 
 
 def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = False) -> tuple[Tensor, Tensor] | None:
@@ -73,18 +67,20 @@ def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = F
     """
     width = queries.shape[1]
     rounded, lengths = queries.bfloat16(), lengths_of(queries)
+    if not bool((lengths < HUGE).all()):
+        return None
     least = queries.new_full((len(queries), k), -torch.inf)  # what the best k are at least
     products = rounded.new_empty(min(len(queries), QUERY_BLOCK) * TILE)
-    tile = rounded.new_empty(min(-(-len(rows) // GROUP) * GROUP, TILE), width)
+    tile = rounded.new_empty(min(_in_groups(len(rows)), TILE), width)
     found = []
     for start in range(0, len(rows), TILE):
         some = rows[start : start + TILE]
-        tile = tile[: -(-len(some) // GROUP) * GROUP]
+        tile = tile[: _in_groups(len(some))]
         longest = _round(some, tile[: len(some)], normalize)
-        most = 1.0 if normalize else longest
-        errors = largest_error(lengths, most, width)  # (Q,)
-        if not (longest < HUGE and bool((lengths < HUGE).all()) and bool((errors < HUGE).all())):
+        errors = largest_error(lengths, 1.0 if normalize else longest, width)  # (Q,)
+        if not (longest < HUGE and bool((errors < HUGE).all())):
             return None
+        # What the best are at least rises ever more slowly: to look for it in tiles 0, 1, 2, 4, 8, ... is enough.
         number = start // TILE
         sharpens = number & (number - 1) == 0
         for first in range(0, len(queries), QUERY_BLOCK):
@@ -99,6 +95,11 @@ def search_rounded(queries: Tensor, rows: Tensor, k: int, *, normalize: bool = F
         if sharpens:
             found = [_likely(found, least.amin(1))]
     return _best(queries, rows, found, k, normalize)
+
+
+def _in_groups(count: int) -> int:
+    """As many rows, or the next number that groups divide."""
+    return -(-count // GROUP) * GROUP
 
 
 def _round(rows: Tensor, rounded: Tensor, normalize: bool) -> float:

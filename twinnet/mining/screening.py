@@ -7,8 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from twinnet.acceleration.processor import X86_BFLOAT16, has_instructions
 from twinnet.index.metrics import TILE, block_scores
-from twinnet.index.rounding import HUGE, largest_error, lengths_of, multiplies_bfloat16
+from twinnet.index.rounding import HUGE, largest_error, lengths_of
 
 # Fewer rows are compared sooner than they are turned.
 LEAST = 1 << 14
@@ -87,7 +88,7 @@ def screen_for(rows: Tensor, least: float) -> Screen | None:
         suspect = (bounds >= least).unflatten(1, (-1, TILE)).any(2).float().mean()
         costs[count] = (count + 1) / rows.shape[1] + PRICE * float(suspect)
     count = min(costs, key=lambda each: costs[each])
-    if costs[count] > ROUNDED and multiplies_bfloat16():
+    if costs[count] > ROUNDED and has_instructions(X86_BFLOAT16):
         rounded = RoundedScreen(rows)
         return rounded if rounded.margin < HUGE else None
     return LeadingScreen(rows, axes[:, :count]) if costs[count] <= 1 - GAIN else None

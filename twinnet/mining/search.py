@@ -27,10 +27,10 @@ def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tu
     """
     if isinstance(corpus, Index):
         return corpus.search(queries, k)
-    rows = as_table(corpus)
-    asked = ready(as_embeddings(queries, rows.shape[1], "queries"), metric)
-    if not can_search(metric, len(asked), len(rows), k):
-        return _indexed(rows, metric).search(queries, k)
+    rows, table = as_table(corpus), as_table(queries, name="queries")
+    if not can_search(metric, len(table), len(rows), k):
+        return _indexed(rows, metric).search(table, k)
+    asked = ready(as_embeddings(table, rows.shape[1], "queries"), metric)
     # Before there is an index, which would keep a scaled copy of all rows.
     found = search_rounded(asked, torch.from_numpy(rows), k, normalize=metric == "cosine")
     scores, positions = found or _indexed(rows, metric).search_all(asked, k)

@@ -36,7 +36,6 @@ def track(
         device: Where to run, as torch names it.
         fast: A smaller search region, or one size of it instead of three, see `Tracker`.
         precision: What the network is computed in where it is named, see `twinnet.load`; one that is given has its own.
-            It counts where the tracker is compiled, on a CPU with OpenVINO.
         redetect: Whether a lost target is looked for in the whole frame.
         **options: A `threshold` of one's own, or constants of inference, see `Tracker`.
 
