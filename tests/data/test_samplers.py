@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twinnet.data import ClassBalancedBatches, DistinctBatches, ShuffledBatches
+from twinnet.data import ClassBalancedBatches, DistinctBatches, GroupedBatches, ShuffledBatches
 from twinnet.errors import TwinnetError
 
 seeds = st.integers(0, 2**32)
@@ -77,9 +77,44 @@ def test_class_balanced_batches_use_all_items_of_equal_classes():
     assert sorted(np.concatenate(batches)) == list(range(24))
 
 
+@given(
+    st.lists(st.lists(st.integers(1, 7), min_size=2, max_size=6), min_size=2, max_size=5),
+    st.integers(2, 4),
+    st.integers(2, 5),
+    st.integers(1, 3),
+    seeds,
+)
+def test_grouped_batches(sizes, groups_per_batch, classes_per_group, items, seed):
+    """`sizes` holds the number of items of each class of each group."""
+    rows = [(f"{g}/{c}", g) for g, group in enumerate(sizes) for c, size in enumerate(group) for _ in range(size)]
+    rows = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    labels, groups = zip(*rows, strict=True)
+    batches = GroupedBatches(labels, groups, groups_per_batch, classes_per_group, items, seed).epoch(2)
+    assert batches
+    for batch in batches:
+        assert len(set(batch.tolist())) == len(batch)
+        of_class = Counter(labels[i] for i in batch)
+        assert all(n == min(items, sizes[int(c[0])][int(c[2:])]) for c, n in of_class.items())
+        of_group = Counter(int(c[0]) for c in of_class)
+        assert 2 <= len(of_group) <= groups_per_batch
+        assert all(2 <= n <= classes_per_group for n in of_group.values())
+    assert same(batches, GroupedBatches(labels, groups, groups_per_batch, classes_per_group, items, seed).epoch(2))
+
+
+def test_grouped_batches_use_all_items_of_equal_groups():
+    labels = ["a", "b", "c", "d"] * 6
+    batches = GroupedBatches(labels, [label in "ab" for label in labels], 2, 2, items_per_class=3).epoch(0)
+    assert sorted(np.concatenate(batches)) == list(range(24))
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        lambda: GroupedBatches(["a", "b", "c"], [0, 0, 0], 2, 2, 1),
+        lambda: GroupedBatches(["a", "b", "c"], [0, 0, 1], 2, 2, 1),
+        lambda: GroupedBatches(["a", "b", "a", "c"], [0, 0, 1, 1], 2, 2, 1),
+        lambda: GroupedBatches(["a", "b", "c", "d"], [0, 0, 1, 1], 0, 2, 1),
+        lambda: GroupedBatches(["a", "b", "c", "d"], [0, 0, 1, 1], 2, 2, 0),
         lambda: ShuffledBatches(0, 4),
         lambda: ShuffledBatches(4, 0),
         lambda: DistinctBatches(([],), 4),

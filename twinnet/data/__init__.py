@@ -9,7 +9,7 @@ from twinnet.data.examples import (
     scored_pairs,
     triplets,
 )
-from twinnet.data.samplers import Batches, ClassBalancedBatches, DistinctBatches, ShuffledBatches
+from twinnet.data.samplers import Batches, ClassBalancedBatches, DistinctBatches, GroupedBatches, ShuffledBatches
 from twinnet.data.tables import Table, read_column, read_table
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ClassBalancedBatches",
     "DistinctBatches",
     "Examples",
+    "GroupedBatches",
     "ShuffledBatches",
     "Table",
     "class_pairs",

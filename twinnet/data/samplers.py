@@ -142,6 +142,57 @@ class ClassBalancedBatches(Batches):
         return groups
 
 
+class GroupedBatches(Batches):
+    """Batches from a few groups of classes that are alike, such as the characters of an alphabet.
+
+    Classes of different groups are soon told apart, and batches of all classes then teach little about those of one
+    group. Each group makes `ClassBalancedBatches` of its own, and a batch joins one from each of the groups that have
+    most left.
+
+    Args:
+        labels: The class of each item.
+        groups: The group of each item; all items of a class are of one group.
+        groups_per_batch: Different groups a batch.
+        classes_per_group: Different classes of each of them; fewer where fewer are left.
+        items_per_class: Items of each class.
+        seed: Of the random order.
+
+    Raises:
+        TwinnetError: If there are fewer than two groups, or fewer than two a batch, likewise of classes, a class is of
+            two groups, or there are no items of a class.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[Any],
+        groups: Sequence[Any],
+        groups_per_batch: int,
+        classes_per_group: int,
+        items_per_class: int,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(seed)
+        classes = np.asarray(labels)
+        self.rows = rows_by_class(groups)
+        if min(len(self.rows), groups_per_batch) < 2:
+            raise TwinnetError(f"{len(self.rows)} groups, {groups_per_batch} a batch: both must be 2 or more")
+        if sum(len(np.unique(classes[rows])) for rows in self.rows) > len(np.unique(classes)):
+            raise TwinnetError("a class is of two groups: it would be its own negative in batches of both")
+        self.groups = [
+            ClassBalancedBatches(classes[rows].tolist(), classes_per_group, items_per_class) for rows in self.rows
+        ]
+        self.groups_per_batch = groups_per_batch
+
+    def _draw(self, rng: np.random.Generator) -> Sequence[Indices]:
+        parts, groups = [], []
+        for number, (rows, inside) in enumerate(zip(self.rows, self.groups, strict=True)):
+            drawn = [rows[part] for part in inside._draw(rng)]
+            parts += drawn
+            groups += [number] * len(drawn)
+        joined = ClassBalancedBatches(groups, self.groups_per_batch, items_per_class=1)._draw(rng)
+        return [np.concatenate([parts[part] for part in batch]) for batch in joined]
+
+
 def _follow(next_open: list[int], batch: int) -> int:
     path = []
     while batch < len(next_open) and next_open[batch] != batch:

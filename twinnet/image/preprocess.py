@@ -20,6 +20,7 @@ from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch
 from twinnet.image.augmentation import Augmentation
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
+from twinnet.image.ink import InkBox
 from twinnet.image.views import View
 from twinnet.preprocess import Prepared, Preprocess
 
@@ -53,6 +54,8 @@ class ImagePreprocess(Preprocess):
             then the centre is cut out.
         views: What the network sees beside the picture itself, as in `{"degrees": 10}` (see `View`). With V - 1 of
             them it needs the head `{"name": "views", "count": V}`, which averages the embeddings.
+        ink: For drawings, dark on light: the share of the picture that the box of their ink is moved and scaled to fill
+            first (see `InkBox`).
 
     Raises:
         TwinnetError: If an argument makes no sense.
@@ -72,6 +75,7 @@ class ImagePreprocess(Preprocess):
         augment: Sequence[str | Mapping[str, Any]] = (),
         resample: str = AREA,
         views: Sequence[Mapping[str, float]] = (),
+        ink: float | None = None,
     ) -> None:
         if len(mean) != len(std) or len(mean) not in (1, 3):
             raise TwinnetError(f"mean {mean} and std {std}: give one number each for grey, or three for RGB")
@@ -84,6 +88,7 @@ class ImagePreprocess(Preprocess):
         self.max_pixels = max_pixels
         self.resample = resample
         self.augmentation = Augmentation(augment) if augment else None
+        self.frame = None if ink is None else InkBox(ink)
         try:
             self.views = [View(**view) for view in views]
         except TypeError as error:
@@ -130,7 +135,8 @@ class ImagePreprocess(Preprocess):
         return self._prepared(changed, fitted=changed.shape[:2] == self.size)
 
     def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:
-        return decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
+        pixels = decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
+        return pixels if self.frame is None else self.frame(pixels)
 
     def _prepared(self, pixels: Pixels, fitted: bool = False) -> Prepared:
         """All views of a picture (V, H, W, C)."""
