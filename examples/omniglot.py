@@ -19,28 +19,28 @@ import torch
 from twinnet import TwinNetwork
 from twinnet.data.examples import labelled
 from twinnet.data.pairing import same_pairs
-from twinnet.data.samplers import ClassBalancedBatches
-from twinnet.image.omniglot import ARCHIVES, read_omniglot, rotated
+from twinnet.data.samplers import GroupedBatches
+from twinnet.image.omniglot import ARCHIVES, oriented, read_omniglot
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.training import Trainer, TrainingConfig
 
-BACKBONE = {"name": "small-resnet", "channels": [16, 48, 96], "blocks": [1, 1, 3]}
-HEAD = [{"name": "dense", "out_features": 64}, {"name": "flatten", "cells": 49}]
-DISTANCE = {"name": "cell-alignment", "channels": 64, "cells": 7}
-WARP = {"name": "Warp", "degrees": 15, "scale": 0.2, "aspect": 0.4, "shear": 17, "translate": 0.1, "bend": 0.02,
+BACKBONE = {"name": "small-resnet", "channels": [24, 64, 128], "blocks": [2, 2, 4]}
+HEAD = [{"name": "dense", "out_features": 128}, {"name": "flatten", "cells": 64}]
+DISTANCE = {"name": "cell-alignment", "channels": 128, "cells": 8}
+WARP = {"name": "Warp", "degrees": 10, "scale": 0.14, "aspect": 0.28, "shear": 12, "translate": 0.07, "bend": 0.014,
         "fill": 255}  # fmt: skip
-PREPROCESS = {"name": "image", "size": [56, 56], "mean": [0.92], "std": [0.27], "augment": [WARP]}
-VIEWS = [{"degrees": 10}, {"degrees": -10}, {"scale": 0.88}, {"scale": 1.12}]
+PREPROCESS = {"name": "image", "size": [64, 64], "mean": [0.92], "std": [0.27], "ink": 0.8, "augment": [WARP]}
 LOSS = {"name": "infonce", "scale": 25, "symmetric": True}
-CLASSES_PER_BATCH = 64
+ALPHABETS_PER_BATCH, CHARACTERS_PER_ALPHABET = 4, 16
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
-    parser.add_argument("--pairs", type=int, default=76, help="of drawings of each character (default: 76)")
-    parser.add_argument("--workers", type=int, default=0, help="processes that change the drawings (default: a thread)")
+    parser.add_argument("--pairs", type=int, default=27, help="of drawings of each character (default: 27)")
+    parser.add_argument("--precision", default="no", help="bf16 where the processor multiplies such numbers")
+    parser.add_argument("--workers", type=int, default=1, help="processes that change the drawings (default: 1)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and report the other 10")
     options = parser.parse_args()
     if options.folder is not None:
@@ -55,17 +55,20 @@ def main() -> None:
 def run(folder: str, options: argparse.Namespace) -> None:
     split = read_omniglot(folder)
     learned = split.train if options.choose else split.background
-    # A character turned by 90 degrees is another character.
-    pairs, characters = same_pairs(labelled(*rotated(learned)), options.pairs)
+    pictures, classes, groups = oriented(learned)
+    drawings = labelled(pictures, classes)
+    pairs, characters = same_pairs(drawings, options.pairs)
+    alphabet_of = dict(zip(drawings.target, groups, strict=True))
+    alphabets = [alphabet_of[character] for character in characters]
+    batches = GroupedBatches(characters, alphabets, ALPHABETS_PER_BATCH, CHARACTERS_PER_ALPHABET, items_per_class=1)
     torch.manual_seed(0)
     network = TwinNetwork(BACKBONE, HEAD, DISTANCE, PREPROCESS)
     if torch.cuda.is_available():
         network.to("cuda")
     config = TrainingConfig(
         out=options.out, epochs=1, optimizer="muon", learning_rate=7e-3, weight_decay=0.05, schedule="cosine",
-        warmup=0.05, max_grad_norm=5.0, checkpoint_every=300, workers=options.workers,
+        warmup=0.05, max_grad_norm=5.0, checkpoint_every=300, workers=options.workers, precision=options.precision,
     )  # fmt: skip
-    batches = ClassBalancedBatches(characters, CLASSES_PER_BATCH, items_per_class=1)
     result = Trainer(network, LOSS, pairs, config, batches=batches).run(resume=True)
     print(json.dumps({"steps": len(result.losses), "seconds": round(result.seconds)}))
     if options.choose:
@@ -73,15 +76,6 @@ def run(folder: str, options: argparse.Namespace) -> None:
         return
     print(json.dumps({"ink alone": ink_figures(split)}))
     print(json.dumps({"network": omniglot_figures(network, split)}))
-    print(json.dumps({"five views": omniglot_figures(seeing_views(network), split)}))
-
-
-def seeing_views(network: TwinNetwork) -> TwinNetwork:
-    """The same network, whose maps are means over turned and scaled views of a drawing."""
-    head = [*HEAD, {"name": "views", "count": 1 + len(VIEWS)}]
-    wider = TwinNetwork(BACKBONE, head, DISTANCE, PREPROCESS | {"views": VIEWS})
-    wider.load_state_dict(network.state_dict())
-    return wider.to(network.device)
 
 
 def draw_tiny_omniglot(folder: Path) -> None:

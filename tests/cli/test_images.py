@@ -46,7 +46,7 @@ def test_train_writes_a_network_that_remembers_its_augmentation(trained, capsys)
 
 @pytest.mark.parametrize(
     ("loss", "more"),
-    [("pml/ArcFaceLoss", []), ("pml/SupConLoss", []), ("contrastive", ["--pairs", "12"]),
+    [("pml/ArcFaceLoss", []), ("pml/SupConLoss", []), ("contrastive", ["--pairs", "12"]), ("infonce", []),
      ("logistic", ["--pairs", "12", "--distance", "weighted-l1"])],
 )  # fmt: skip
 def test_every_kind_of_loss(folder, tmp_path, capsys, loss, more):

@@ -93,11 +93,19 @@ def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
     )
 
 
-def rotated(drawings: Drawings) -> tuple[list[Pixels], list[str]]:
-    """The drawings in four orientations, each orientation of a character a class of its own: pictures and classes."""
-    turned = [(np.rot90(picture, turn), f"{character}/{turn}") for turn in range(4)
-              for picture, character in zip(drawings.pictures, drawings.characters, strict=True)]  # fmt: skip
-    return [picture for picture, _ in turned], [name for _, name in turned]
+def oriented(drawings: Drawings) -> tuple[list[Pixels], list[str], list[str]]:
+    """The drawings in eight orientations, turned and mirrored: an orientation of a character is another character.
+
+    Returns:
+        Pictures, the class of each, as "alphabet/character/orientation", and its group, as "alphabet/orientation".
+    """
+    pictures, classes, groups = [], [], []
+    for orientation in range(8):
+        turned = (np.rot90(picture, orientation % 4) for picture in drawings.pictures)
+        pictures += [picture[:, ::-1] if orientation >= 4 else picture for picture in turned]
+        classes += [f"{character}/{orientation}" for character in drawings.characters]
+        groups += [f"{alphabet}/{orientation}" for alphabet in drawings.alphabets]
+    return pictures, classes, groups
 
 
 def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[Rows, Rows, Rows]:

@@ -51,8 +51,9 @@ def add_tasks(tasks: Any) -> None:
         "--per-class", type=count, default=4, metavar="N", help="pictures of each class in a batch (default: 4)"
     )
     parser.add_argument(
-        "--pairs", type=count, metavar="N", help="draw N pairs, for a loss of pairs on labelled pictures"
-    )
+        "--pairs", type=count, metavar="N",
+        help="draw N pairs, for a loss of pairs on labelled pictures (infonce: as many as there are pictures)",
+    )  # fmt: skip
     parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
     add_settings(parser, "batch-triplet", 1e-3)
     add_format(parser)
@@ -61,14 +62,12 @@ def add_tasks(tasks: Any) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from twinnet.data.pairing import draw_pairs
     from twinnet.data.pictures import read_pictures
     from twinnet.training import Trainer
 
     examples = read_pictures(options.data, options.format)
     dev = read_pictures(options.dev, options.format) if options.dev else None
-    if options.pairs:
-        examples = draw_pairs(examples, options.pairs, options.seed)
+    examples, batches = _arranged(examples, options)
     network = _network(options)
     if options.device:
         network.to(options.device)
@@ -79,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
         read_settings(options),
         evaluator=None if dev is None else lambda network: _measure(network, dev),
         metric=None if dev is None else "accuracy" if dev.supervision is Supervision.TRIPLETS else "auc",
-        batches=_batches(examples, options),
+        batches=batches,
     )
     result = trainer.run(resume=options.resume)
     figures = {"rows": len(examples), "out": options.out, "steps": len(result.losses)}
@@ -112,14 +111,24 @@ def _network(options: argparse.Namespace) -> TwinNetwork:
     return network
 
 
-def _batches(examples: Examples, options: argparse.Namespace) -> Batches | None:
-    """Losses on labels need positives and negatives in each batch."""
+def _arranged(examples: Examples, options: argparse.Namespace) -> tuple[Examples, Batches | None]:
+    """The examples as the loss asks for them, and batches that hold its positives and negatives."""
+    from twinnet.data.pairing import draw_pairs, same_pairs
     from twinnet.data.samplers import ClassBalancedBatches
+    from twinnet.registry import losses
 
-    if examples.supervision is not Supervision.LABELS or examples.target is None or options.per_class == 1:
-        return None
-    classes = max(2, options.batch_size // options.per_class)
-    return ClassBalancedBatches(examples.target, classes, options.per_class, options.seed)
+    labels = examples.target if examples.supervision is Supervision.LABELS else None
+    needs = losses.named(options.loss).needs
+    if labels is not None and Supervision.PAIRS in needs and Supervision.LABELS not in needs:
+        of_each = max(1, (options.pairs or len(labels)) // len(set(labels)))
+        pairs, classes = same_pairs(examples, of_each, options.seed)
+        return pairs, ClassBalancedBatches(classes, options.batch_size, items_per_class=1, seed=options.seed)
+    if options.pairs:
+        return draw_pairs(examples, options.pairs, options.seed), None
+    if labels is None or options.per_class == 1:
+        return examples, None
+    classes_per_batch = max(2, options.batch_size // options.per_class)
+    return examples, ClassBalancedBatches(labels, classes_per_batch, options.per_class, options.seed)
 
 
 def _measure(network: TwinNetwork, examples: Examples) -> Mapping[str, float]:
