@@ -158,6 +158,24 @@ def test_a_damaged_file_and_a_long_sequence(folder):
         BertBackbone.from_folder(folder)
 
 
+def test_weights_of_half_precision_are_computed_with_in_full(folder):
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: weight.half() for name, weight in weights.items()}, folder / "model.safetensors")
+    backbone = BertBackbone.from_folder(folder)
+    for name, weight in backbone.named_parameters():
+        assert weight.dtype == torch.float32
+        assert weight.requires_grad == (not name.startswith("pooler"))
+        torch.testing.assert_close(weight.detach(), weights[name].half().float(), rtol=0, atol=0)
+
+
+def test_what_is_learned_stays_out_of_the_file(folder):
+    before = (folder / "model.safetensors").read_bytes()
+    backbone = BertBackbone.from_folder(folder)
+    for weight in backbone.parameters():
+        weight.data.add_(1)
+    assert (folder / "model.safetensors").read_bytes() == before
+
+
 def test_made_by_name():
     torch.manual_seed(1)
     backbone = backbones.create({"name": "bert", "architecture": SIZES | {"model_type": "bert"}})

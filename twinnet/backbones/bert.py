@@ -84,11 +84,17 @@ class BertBackbone(Backbone):
             return None
         backbone = cls.__new__(cls, architecture)
         super(cls, backbone).__init__()
-        backbone._build(DEFAULTS | architecture)
+        with torch.device("meta"):
+            backbone._build(DEFAULTS | architecture)
         if not backbone._named_alike(folder / WEIGHTS):
             return None
         backbone.load_weights(backbone._known(read_weights(folder / WEIGHTS)))
         return backbone
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """Take weights where they are in memory; those of a file are read when they are needed."""
+        device, dtype = torch.get_default_device(), torch.get_default_dtype()
+        self.load_state_dict({name: value.to(device, dtype) for name, value in weights.items()}, assign=True)
 
     def _named_alike(self, path: Path) -> bool:
         """Whether a file has a weight for each of this encoder's and none besides."""
