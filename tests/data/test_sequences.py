@@ -50,6 +50,14 @@ def test_several_targets_in_one_video(tmp_path):
     assert [sequence.name for sequence in read_sequences(tmp_path)] == ["Jogging.1", "Jogging.2"]
 
 
+def test_sequences_of_one_name_are_named_with_their_folders(tmp_path):
+    for place in ("first/Car", "second/deep/Car", "second/Bus", "Car"):
+        pictures(tmp_path / place / "img")
+        (tmp_path / place / "groundtruth_rect.txt").write_text(lines(BOXES))
+    names = [sequence.name for sequence in read_sequences(tmp_path)]
+    assert sorted(names) == ["Bus", "Car", "first/Car", "second/deep/Car"]
+
+
 def test_got10k_and_lasot_count_from_one(tmp_path):
     pictures(tmp_path / "GOT-10k_Val_000001")
     (tmp_path / "GOT-10k_Val_000001" / "groundtruth.txt").write_text(lines(BOXES))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ def read_sequences(folder: str | Path) -> list[Sequence]:
     (https://github.com/got-10k/toolkit/issues/6) count pixels from 1, the others from 0.
 
     Args:
-        folder: A folder of sequences in one of the known layouts, see `LAYOUTS`.
+        folder: A folder of sequences in one of the known layouts, see `LAYOUTS`. Those of one name in several of its
+            folders are named with them.
 
     Raises:
         TwinnetError: If there is none, or an annotation does not fit its pictures.
@@ -59,10 +61,24 @@ def read_sequences(folder: str | Path) -> list[Sequence]:
     if (root / "Annotations" / "VID").is_dir():
         found = list(_vid(root))
     else:
-        found = [sequence for place in (root, *sorted(root.rglob("*/"))) for sequence in _sequences_in(place)]
+        found = _told_apart(
+            (place.relative_to(root).parent, sequence)
+            for place in (root, *sorted(root.rglob("*/")))
+            for sequence in _sequences_in(place)
+        )
     if not found:
         raise TwinnetError(f"{root}: there is no sequence with boxes; known layouts: {LAYOUTS}")
     return found
+
+
+def _told_apart(found: Iterable[tuple[Path, Sequence]]) -> list[Sequence]:
+    """Sequences, each with the folder that it is in."""
+    placed = list(found)
+    uses = Counter(sequence.name for _, sequence in placed)
+    return [
+        sequence if uses[sequence.name] == 1 else replace(sequence, name=(folder / sequence.name).as_posix())
+        for folder, sequence in placed
+    ]
 
 
 def _sequences_in(place: Path) -> Iterator[Sequence]:

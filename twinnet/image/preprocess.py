@@ -135,8 +135,10 @@ class ImagePreprocess(Preprocess):
         return self._prepared(changed, fitted=changed.shape[:2] == self.size)
 
     def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:
-        pixels = decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
-        return pixels if self.frame is None else self.frame(pixels)
+        grey = len(self.scale) == 1
+        if self.frame is None:
+            return decode(item, position, grey=grey, max_pixels=self.max_pixels, least=least)
+        return self.frame(decode(item, position, grey=grey, max_pixels=self.max_pixels))
 
     def _prepared(self, pixels: Pixels, fitted: bool = False) -> Prepared:
         """All views of a picture (V, H, W, C)."""
