@@ -30,6 +30,13 @@ def test_nothing_heavy_comes_along(program):
     assert not imported_by(program) & HEAVY
 
 
+@pytest.mark.parametrize("collects", [True, False])
+def test_garbage_is_collected_after_an_import_as_before(collects):
+    program = f"import gc, twinnet; {'gc.enable' if collects else 'gc.disable'}(); twinnet.load; print(gc.isenabled())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(collects)]
+
+
 def test_every_public_name_is_there():
     for name in twinnet.__all__:
         assert getattr(twinnet, name) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ COMMANDS = {
 BAD_INPUT = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+# So many new objects before garbage is looked for: importing torch makes hundreds of thousands that stay.
+OBJECTS = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _write_utf8()
+    gc.set_threshold(OBJECTS)
     try:
         options = build_parser(arguments).parse_args(arguments)
         code = options.run(options) or 0
