@@ -5,10 +5,9 @@ from __future__ import annotations
 import heapq
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from twinnet.data.classes import rows_by_class
 from twinnet.errors import TwinnetError
@@ -108,7 +107,7 @@ class ClassBalancedBatches(Batches):
         TwinnetError: If there are fewer than two classes, or a number is less than 1.
     """
 
-    def __init__(self, labels: Sequence[Any], classes_per_batch: int, items_per_class: int, seed: int = 0) -> None:
+    def __init__(self, labels: ArrayLike, classes_per_batch: int, items_per_class: int, seed: int = 0) -> None:
         super().__init__(seed)
         _at_least_one(items_per_class=items_per_class)
         self.members = rows_by_class(labels)
@@ -164,8 +163,8 @@ class GroupedBatches(Batches):
 
     def __init__(
         self,
-        labels: Sequence[Any],
-        groups: Sequence[Any],
+        labels: ArrayLike,
+        groups: ArrayLike,
         groups_per_batch: int,
         classes_per_group: int,
         items_per_class: int,
@@ -176,11 +175,9 @@ class GroupedBatches(Batches):
         self.rows = rows_by_class(groups)
         if min(len(self.rows), groups_per_batch) < 2:
             raise TwinnetError(f"{len(self.rows)} groups, {groups_per_batch} a batch: both must be 2 or more")
-        if sum(len(np.unique(classes[rows])) for rows in self.rows) > len(np.unique(classes)):
+        self.groups = [ClassBalancedBatches(classes[rows], classes_per_group, items_per_class) for rows in self.rows]
+        if sum(len(group.members) for group in self.groups) > len(np.unique(classes)):
             raise TwinnetError("a class is of two groups: it would be its own negative in batches of both")
-        self.groups = [
-            ClassBalancedBatches(classes[rows].tolist(), classes_per_group, items_per_class) for rows in self.rows
-        ]
         self.groups_per_batch = groups_per_batch
 
     def _draw(self, rng: np.random.Generator) -> Sequence[Indices]:

@@ -72,7 +72,7 @@ def read_sequences(folder: str | Path) -> list[Sequence]:
 
 
 def _told_apart(found: Iterable[tuple[Path, Sequence]]) -> list[Sequence]:
-    """Sequences, each with the folder that it is in."""
+    """The sequences of folders; those of one name get the folder into it."""
     placed = list(found)
     uses = Counter(sequence.name for _, sequence in placed)
     return [

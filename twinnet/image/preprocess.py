@@ -125,7 +125,8 @@ class ImagePreprocess(Preprocess):
             return list(pool.map(prepare_one, *columns))
 
     def _prepare_one(self, item: Any, position: int) -> Prepared:
-        least = ceil(DETAIL * max(self.size) / (self.crop or 1))
+        # The ink may be a small part of the picture.
+        least = ceil(DETAIL * max(self.size) / (self.crop or 1)) if self.frame is None else None
         return self._prepared(self._decode(item, position, least))
 
     def _augment_one(self, item: Any, position: int, seed: int) -> Prepared:
@@ -135,10 +136,8 @@ class ImagePreprocess(Preprocess):
         return self._prepared(changed, fitted=changed.shape[:2] == self.size)
 
     def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:
-        grey = len(self.scale) == 1
-        if self.frame is None:
-            return decode(item, position, grey=grey, max_pixels=self.max_pixels, least=least)
-        return self.frame(decode(item, position, grey=grey, max_pixels=self.max_pixels))
+        pixels = decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
+        return pixels if self.frame is None else self.frame(pixels)
 
     def _prepared(self, pixels: Pixels, fitted: bool = False) -> Prepared:
         """All views of a picture (V, H, W, C)."""
