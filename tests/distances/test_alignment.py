@@ -68,6 +68,15 @@ def test_the_order_of_two_maps_does_not_matter():
     torch.testing.assert_close(distance.matrix(a, b), distance.matrix(b, a).T)
 
 
+@settings(max_examples=10, deadline=None)
+@given(n=st.integers(1, 3), m=st.integers(1, 3), channels=st.integers(1, 3), cells=st.integers(1, 3), seed=SEEDS)
+def test_gradients_equal_finite_differences(n, m, channels, cells, seed):
+    distance = make(channels, cells, seed)
+    a, b = random(seed, n, channels * cells**2).requires_grad_(), random(seed + 1, m, channels * cells**2)
+    inputs = (a, b.requires_grad_(), *distance.parameters())
+    assert torch.autograd.gradcheck(lambda a, b, *parameters: distance.matrix(a, b), inputs)
+
+
 @pytest.mark.parametrize("pairs", [1, 2, 10])
 def test_blocks_do_not_change_values_or_gradients(monkeypatch, pairs):
     distance = make(3, 2, 5)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd import Function
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from twinnet.distances.base import Distance
 from twinnet.errors import TwinnetError
@@ -63,7 +66,7 @@ class CellAlignment(Distance):
         rows = max(1, AT_ONCE // (self.cells**4 * columns))
         across = list(zip(other.split(columns), others.split(columns), strict=True))
         parts = [
-            torch.cat([_found(some, weight, those, their, near) for those, their in across], 1)
+            torch.cat([_Found.apply(some, weight, those, their, near) for those, their in across], 1)
             for some, weight in zip(one.split(rows), weights.split(rows), strict=True)
         ]
         return torch.cat(parts) / (2 * self._sharpness)
@@ -99,11 +102,35 @@ class CellAlignment(Distance):
         return F.normalize(cells, dim=2), F.normalize(lengths, p=1, dim=1)
 
 
-def _found(one: Tensor, weights: Tensor, other: Tensor, others: Tensor, near: Tensor) -> Tensor:
-    """The sum of both directions (N, M) of cells (N, n*n, C) and (M, n*n, C), one of them times the sharpness."""
-    places = len(near)
-    products = one.flatten(0, 1) @ other.flatten(0, 1).T  # (N*n*n, M*n*n)
-    alike = products.view(len(one), places, len(other), places).add_(near[:, None]).exp_()
-    forth = (alike.sum(3).log() * weights[:, :, None]).sum(1)  # (N, M)
-    back = (alike.sum(1).log() * others).sum(2)
-    return forth + back
+class _Found(Function):
+    """Both directions, summed (N, M), of cells (N, n*n, C) and (M, n*n, C), one of them times the sharpness.
+
+    The gradient of both logarithms is one pass over the products of cells, where a graph of operations takes several.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx, one: Tensor, weights: Tensor, other: Tensor, others: Tensor, near: Tensor
+    ) -> Tensor:
+        places = len(near)
+        products = one.flatten(0, 1) @ other.flatten(0, 1).T  # (N*n*n, M*n*n)
+        alike = products.view(len(one), places, len(other), places).add_(near[:, None]).exp_()
+        forth, back = alike.sum(3), alike.sum(1)  # (N, n*n, M), (N, M, n*n)
+        ctx.save_for_backward(one, weights, other, others, alike, forth, back)
+        return (forth.log() * weights[:, :, None]).sum(1) + (back.log() * others).sum(2)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
+        one, weights, other, others, alike, forth, back = ctx.saved_tensors
+        by_one = weights[:, :, None] * gradient[:, None] / forth  # (N, n*n, M)
+        by_other = others * gradient[:, :, None] / back  # (N, M, n*n)
+        by_products = (by_one[..., None] + by_other[:, None]).mul_(alike)  # (N, n*n, M, n*n)
+        of_products = by_products.flatten(2).flatten(0, 1)  # (N*n*n, M*n*n)
+        return (
+            (of_products @ other.flatten(0, 1)).view_as(one),
+            (forth.log() * gradient[:, None]).sum(2),
+            (of_products.T @ one.flatten(0, 1)).view_as(other),
+            (back.log() * gradient[:, :, None]).sum(0),
+            by_products.sum(0).sum(1),
+        )
