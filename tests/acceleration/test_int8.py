@@ -5,11 +5,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timm.layers import Conv2dSame
 from torch import nn
 
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.acceleration import ActivationRanges
-from twinnet.acceleration.int8 import SMOOTHING, _Int8Convolution, _Int8Linear
+from twinnet.acceleration.int8 import SMOOTHING, rounded_layer
 
 
 def rounded(value, scale, zero, low, high):
@@ -25,7 +26,7 @@ def test_a_linear_layer_by_loops(seed, inputs, outputs, outlier):
     values[:, 0] *= outlier
     ends = torch.stack([values.amin(0), values.amax(0)])
     with torch.no_grad():
-        result = _Int8Linear(layer, ends)(values)
+        result = rounded_layer(layer, ends)(values)
 
     weight, bias = layer.weight.detach().numpy(), layer.bias.detach().numpy()
     largest = [max(abs(float(v)) for v in values[:, j]) for j in range(inputs)]
@@ -46,12 +47,20 @@ def test_a_linear_layer_by_loops(seed, inputs, outputs, outlier):
             assert float(result[row, k]) == pytest.approx(total, abs=1e-4 + 0.51 * float(slack))
 
 
-@pytest.mark.parametrize("groups", [1, 2])
-def test_a_convolution_is_close_and_keeps_its_geometry(groups):
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (nn.Conv2d, {"padding": 1}),
+        (nn.Conv2d, {"padding": 1, "groups": 2}),
+        (nn.Conv2d, {"padding": 1, "padding_mode": "reflect"}),
+        (Conv2dSame, {}),
+    ],
+)
+def test_a_convolution_is_close_and_keeps_its_geometry(kind, settings):
     torch.manual_seed(0)
-    layer = nn.Conv2d(4, 6, 3, stride=2, padding=1, groups=groups)
+    layer = kind(4, 6, 3, stride=2, **settings)
     values = torch.randn(2, 4, 9, 8)
-    close = _Int8Convolution(layer, torch.tensor([[float(values.min())], [float(values.max())]]))(values)
+    close = rounded_layer(layer, torch.tensor([[float(values.min())], [float(values.max())]]))(values)
     exact = layer(values)
     assert close.shape == exact.shape
     assert 0 < float((close - exact).abs().max()) < 0.05 * float(exact.abs().max())

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import register_parametrization
 
 from twinnet.batching import plan_batches
 from twinnet.errors import TwinnetError
@@ -113,9 +113,15 @@ def quantized(tower: Tower, ranges: ActivationRanges) -> Tower:
     for name, ends in ranges.ranges.items():
         parent, _, attribute = name.rpartition(".")
         layer = layers[name]
-        rounded = _Int8Linear(layer, ends) if isinstance(layer, nn.Linear) else _Int8Convolution(layer, ends)
-        setattr(copied.get_submodule(parent), attribute, rounded)
+        setattr(copied.get_submodule(parent), attribute, rounded_layer(layer, ends))
     return copied
+
+
+def rounded_layer(layer: nn.Linear | nn.Conv2d, ends: Tensor) -> nn.Module:
+    """A copy of a layer on rounded numbers, from the least and the greatest of what goes in."""
+    if isinstance(layer, nn.Linear):
+        return _Int8Linear(layer, ends)
+    return _Int8Layer(layer, layer.weight.detach(), ends)
 
 
 def smoothing_factors(weight: Tensor, ends: Tensor) -> Tensor:
@@ -144,27 +150,42 @@ def weight_steps(weight: Tensor) -> Tensor:
     return weight.abs().flatten(1).amax(1).clamp_min(TINY) / WEIGHT_LEVELS
 
 
-class _Int8Layer(nn.Module):
-    """A layer on rounded numbers."""
+class _RoundedWeight(nn.Module):
+    """A weight (outputs, ...) in whole steps, see `weight_steps`."""
 
-    weight: Tensor
-    scales: Tensor
+    steps: Tensor
     zeros: Tensor
 
-    def __init__(self, layer: Any, weight: Tensor, ends: Tensor) -> None:
+    def __init__(self, weight: Tensor) -> None:
         super().__init__()
-        self.scale, self.zero = scale_and_zero(ends)
-        self.layer = layer
-        self.register_buffer("weight", weight)
-        self.register_buffer("scales", weight_steps(weight))
+        self.register_buffer("steps", weight_steps(weight))
         self.register_buffer("zeros", torch.zeros(len(weight), dtype=torch.int32))
 
-    def _rounded(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Input and weight."""
-        weight = torch.fake_quantize_per_channel_affine(
-            self.weight, self.scales, self.zeros, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS
-        )
-        return torch.fake_quantize_per_tensor_affine(values, self.scale, self.zero, 0, LEVELS), weight
+    def forward(self, weight: Tensor) -> Tensor:
+        """(outputs, ...) -> the same shape."""
+        return torch.fake_quantize_per_channel_affine(weight, self.steps, self.zeros, 0, -WEIGHT_LEVELS, WEIGHT_LEVELS)
+
+
+class _Int8Layer(nn.Module):
+    """A layer, which may pad in a way of its own, on rounded numbers.
+
+    Args:
+        layer: The layer; its weight is replaced.
+        weight: The weight before it is rounded.
+        ends: The least and the greatest value of what goes in (2, ...).
+    """
+
+    def __init__(self, layer: nn.Linear | nn.Conv2d, weight: Tensor, ends: Tensor) -> None:
+        super().__init__()
+        self.scale, self.zero = scale_and_zero(ends)
+        self.layer = copy.deepcopy(layer)
+        self.layer.weight = nn.Parameter(weight)
+        register_parametrization(self.layer, "weight", _RoundedWeight(weight))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """What the layer takes and gives."""
+        rounded: Tensor = self.layer(torch.fake_quantize_per_tensor_affine(values, self.scale, self.zero, 0, LEVELS))
+        return rounded
 
 
 class _Int8Linear(_Int8Layer):
@@ -178,18 +199,7 @@ class _Int8Linear(_Int8Layer):
 
     def forward(self, values: Tensor) -> Tensor:
         """(..., inputs) -> (..., outputs)."""
-        return F.linear(*self._rounded(values * self.smaller), self.layer.bias)
-
-
-class _Int8Convolution(_Int8Layer):
-    def __init__(self, layer: nn.Conv2d, ends: Tensor) -> None:
-        super().__init__(layer, layer.weight.detach(), ends)
-
-    def forward(self, values: Tensor) -> Tensor:
-        """(B, C, H, W) -> (B, K, h, w)."""
-        rounded, weight = self._rounded(values)
-        layer = self.layer
-        return F.conv2d(rounded, weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups)
+        return super().forward(values * self.smaller)
 
 
 @dataclass
@@ -221,6 +231,5 @@ class _Extremes:
 
 def _layers(tower: Tower) -> Iterator[tuple[str, nn.Linear | nn.Conv2d]]:
     for name, module in tower.named_modules():
-        # A convolution that pads with something else than zeros does so by itself.
-        if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.padding_mode == "zeros"):
+        if isinstance(module, nn.Linear | nn.Conv2d):
             yield name, module

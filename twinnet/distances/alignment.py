@@ -109,9 +109,7 @@ class _Found(Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: FunctionCtx, one: Tensor, weights: Tensor, other: Tensor, others: Tensor, near: Tensor
-    ) -> Tensor:
+    def forward(ctx: FunctionCtx, one: Tensor, weights: Tensor, other: Tensor, others: Tensor, near: Tensor) -> Tensor:
         places = len(near)
         products = one.flatten(0, 1) @ other.flatten(0, 1).T  # (N*n*n, M*n*n)
         alike = products.view(len(one), places, len(other), places).add_(near[:, None]).exp_()
