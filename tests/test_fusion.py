@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from timm.layers import BatchNormAct2d
+from torch import fx, nn
 
 from twinnet.fusion import FusedConv, PointwiseConv, fused
 
@@ -62,6 +63,38 @@ def test_traced_graphs_with_the_padding_of_tensorflow(side):
     with torch.inference_mode():
         one, two = (part({"pixels": x}).values for part in (backbone, other))
     torch.testing.assert_close(one, two, atol=1e-4 * float(one.abs().max()), rtol=1e-4)
+
+
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.convolution = nn.Conv2d(8, 8, 3, padding=1)
+        self.activation = nn.ReLU()
+
+    def forward(self, x):
+        return self.convolution(self.activation(self.convolution(x)))
+
+
+class Added(nn.Sequential):
+    def forward(self, x):
+        x = self[0](x)
+        return self[1](x) + x
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.Sequential(nn.Conv2d(8, 8, 3), BatchNormAct2d(8)),
+        lambda: nn.Sequential(nn.Conv2d(8, 8, 3), nn.BatchNorm2d(8, track_running_stats=False)),
+        lambda: Added(nn.Conv2d(8, 8, 3), nn.ReLU()),
+        lambda: fx.symbolic_trace(Twice()),
+    ],
+    ids=["normalisation with an activation", "no running statistics", "another forward", "called twice"],
+)
+def test_what_only_looks_like_a_chain(make):
+    torch.manual_seed(0)
+    module = make().eval()
+    close(module, fused(module), (2, 8, 9, 9))
 
 
 def test_what_cannot_be_joined_comes_back():

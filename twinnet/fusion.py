@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from typing import Any, TypeGuard, TypeVar
 
 import torch
@@ -38,6 +39,17 @@ def fused(module: M) -> M:
 def is_plain(module: nn.Module) -> bool:
     """Whether all weights are float32 on the CPU."""
     return all(weight.device.type == "cpu" and weight.dtype == torch.float32 for weight in module.parameters())
+
+
+def is_convolution(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
+    """Whether it convolves with its weight as it is; timm has kinds that change it first."""
+    return type(module) is nn.Conv2d or type(module).__name__ == "Conv2dSame"
+
+
+def call_counts(graph: fx.GraphModule) -> Counter[nn.Module]:
+    """How often each module of a traced graph is called."""
+    modules = dict(graph.named_modules())
+    return Counter(modules[str(node.target)] for node in graph.graph.nodes if node.op == "call_module")
 
 
 class FusedConv(nn.Module):
@@ -134,15 +146,14 @@ def _joins(module: nn.Module | None) -> bool:
 
 
 def _can_be_fused(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
-    known = type(module) is nn.Conv2d or type(module).__name__ == "Conv2dSame"
-    return known and getattr(module, "padding_mode", "") == "zeros" and not isinstance(module.padding, str)  # type: ignore[union-attr]
+    return is_convolution(module) and module.padding_mode == "zeros" and not isinstance(module.padding, str)
 
 
 def _fuse(module: M) -> M:
     if isinstance(module, fx.GraphModule):
         _fuse_graph(module)
         return module
-    if isinstance(module, nn.Sequential):
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
         _fuse_sequence(module)
     for name, child in module.named_children():
         if _can_be_fused(child):
@@ -161,7 +172,7 @@ def _fuse_sequence(sequence: nn.Sequential) -> None:
             continue
         followers = names[place + 1 : place + 3]
         norm = sequence._modules[followers[0]] if followers else None
-        if isinstance(norm, nn.BatchNorm2d):
+        if type(norm) is nn.BatchNorm2d and norm.running_mean is not None:  # timm's own also have an activation
             convolution = fuse_conv_bn_eval(convolution, norm)
             sequence._modules[followers.pop(0)] = nn.Identity()
         activation = sequence._modules[followers[0]] if followers else None
@@ -172,9 +183,10 @@ def _fuse_sequence(sequence: nn.Sequential) -> None:
 
 def _fuse_graph(graph: fx.GraphModule) -> None:
     modules = dict(graph.named_modules())
+    calls = call_counts(graph)
     for node in list(graph.graph.nodes):
         convolution = modules.get(str(node.target)) if node.op == "call_module" else None
-        if not _can_be_fused(convolution):
+        if not _can_be_fused(convolution) or calls[convolution] > 1:
             continue
         activation = None
         while activation is None and len(node.users) == 1:

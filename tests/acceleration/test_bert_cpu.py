@@ -7,14 +7,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch import nn
 
-from twinnet import TwinnetError
+from twinnet import TwinnetError, TwinNetwork
 from twinnet.acceleration import bert_cpu, running
 from twinnet.acceleration.bert_cpu import PackedEncoder, _can_compute, attend, is_packable
 from twinnet.acceleration.int8 import quantized
 from twinnet.backbones.bert import BertBackbone
 from twinnet.encoding import evaluating
+from twinnet.text.preprocess import TextPreprocess
 
 LEAST = {"float32": 0.999999, "bfloat16": 0.999, "int8": 0.95}
 
@@ -105,6 +109,22 @@ def test_large_scores_do_not_overflow():
     torch.testing.assert_close(attend(projected, (1, 3), 1, None), torch.eye(3, 4).mean(0).expand(3, 4))
 
 
+@pytest.mark.parametrize("texts", [["", "a cat a"], [""]])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_texts_without_a_token(texts, precision):
+    if not _can_compute(precision):
+        pytest.skip("this processor has no instructions for it")
+    tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "[PAD]": 1, "a": 2, "cat": 3}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    architecture = {"model_type": "bert", "vocab_size": 10, "hidden_size": 32, "num_hidden_layers": 2}
+    architecture |= {"num_attention_heads": 2, "intermediate_size": 64}
+    text = TextPreprocess(tokenizer=tokenizer.to_str(), max_length=32)
+    network = TwinNetwork({"name": "bert", "architecture": architecture}, preprocess=text)
+    rows = network.encode(texts, precision=precision)
+    np.testing.assert_allclose(rows, by_torch(network, texts), atol=1e-5 if precision == "float32" else 0.02)
+    assert not rows[0].any()
+
+
 def test_batches_side_by_side(text_network, packable, monkeypatch):
     text_network.calibrate_activations(["the cat"], "it")
     items = [" ".join(["cat"] * (n % 17) + [str(n)]) for n in range(300)]
@@ -137,7 +157,7 @@ def test_an_encoder_that_was_changed_is_left_alone(make_text_network, sentences)
         def forward(self, values):
             return -super().forward(values)
 
-    for change in ("layer", "hook", "backbone hook", "dtype", "subclass"):
+    for change in ("layer", "hook", "backbone hook", "dtype", "subclass", "another GELU", "no bias"):
         network = make_text_network()
         encoder = network.tower.backbone.encoder
         assert is_packable(network.tower, "float32")
@@ -148,12 +168,16 @@ def test_an_encoder_that_was_changed_is_left_alone(make_text_network, sentences)
         elif change == "backbone hook":
             hook = network.tower.backbone.register_forward_hook
             hook(lambda backbone, inputs, features: replace(features, values=-features.values))
+        elif change == "another GELU":
+            encoder.layer[0].intermediate[1] = nn.GELU(approximate="tanh")
+        elif change == "no bias":
+            encoder.layer[1].output.dense.bias = None
         elif change == "dtype":
             network.tower.backbone.to(torch.float64)
         else:
             network.tower.backbone.__class__ = type("Own", (BertBackbone,), {})
         assert not is_packable(network.tower, "float32")
-        if change in ("layer", "hook", "backbone hook"):
+        if change not in ("dtype", "subclass"):
             rows = network.encode(list(sentences))
             np.testing.assert_allclose(rows, by_torch(network, list(sentences)), atol=1e-5)
 

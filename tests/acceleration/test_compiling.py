@@ -78,6 +78,13 @@ def test_new_weights_are_seen(pictures, few):
     np.testing.assert_allclose(network.encode(pictures), -before, rtol=1e-3, atol=1e-5)
 
 
+def test_a_buffer_that_is_expanded_is_no_obstacle(pictures, few):
+    network = make("generalised mean")
+    network.tower.register_buffer("expanded", torch.zeros(1, 40).expand(30, 40))
+    network.encode(pictures)
+    assert is_compiled(network.tower, "float32")
+
+
 def test_what_may_branch_on_values_is_left_to_torch(pictures, few, text_network, sentences):
     network = make("generalised mean")
     network.tower.head.layers[0].traceable = False

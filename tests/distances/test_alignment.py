@@ -117,6 +117,19 @@ def test_a_sharpness_that_grew_does_not_overflow():
     assert torch.isfinite(distance.matrix(maps, -maps)).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_left_for_single(dtype):
+    distance = CellAlignment(8, 7)
+    with torch.no_grad():
+        distance.log_sharpness.fill_(2.6)
+    a = torch.randn(4, 8 * 49, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", dtype):
+        torch.testing.assert_close(distance.matrix(a, a), distance.matrix(a.float(), a.float()))
+        torch.testing.assert_close(distance.matrix(a, a).diagonal(), distance.pairwise(a, a), atol=0.01, rtol=0.01)
+    halves = distance.matrix(a.to(dtype), a.to(dtype))
+    torch.testing.assert_close(halves, distance.matrix(a.to(dtype).float(), a.to(dtype).float()))
+
+
 def test_no_rows_have_no_values():
     distance = CellAlignment(2, 2)
     assert distance.matrix(torch.zeros(3, 8), torch.zeros(0, 8)).shape == (3, 0)

@@ -82,6 +82,8 @@ class PackedEncoder:
         """As `Encoder`."""
         batch, length, _ = hidden.shape
         count = batch * length
+        if count == 0:
+            return hidden
         rows = F.pad(hidden.to(self.dtype).flatten(0, 1), (0, 0, 0, _padding(count)))  # (N, D)
         if attended is not None and attended.all():
             attended = None
@@ -148,7 +150,7 @@ def attend(projected: Tensor, shape: tuple[int, int], heads: int, attended: Tens
         query, key, value = parts.contiguous().flatten(1, 2)  # (B * heads, T, d)
         scores = torch.bmm(query, key.transpose(1, 2)).float().view(batch, heads, length, length)
         if attended is not None:
-            scores.masked_fill_(~attended, float("-inf"))
+            scores.masked_fill_(~attended, torch.finfo(scores.dtype).min)  # finite where a text has no token
         scores = scores.sub_(scores.amax(-1, keepdim=True)).exp_()
         scores = scores.div_(scores.sum(-1, keepdim=True)).to(value.dtype)
         mixed = torch.bmm(scores.flatten(0, 1), value).view(batch, heads, length, -1)

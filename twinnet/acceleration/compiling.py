@@ -167,11 +167,15 @@ def _state(module: nn.Module) -> tuple[Any, ...]:
 def _sampled(tensors: Sequence[Tensor]) -> bytes:
     """Some of the numbers of each tensor: fused optimisers, and who writes into `.data`, change no version."""
     with torch.no_grad():
-        some = [
-            tensor.as_strided((min(SAMPLES, tensor.numel()),), (max(1, tensor.numel() // SAMPLES),))
-            for tensor in tensors
-        ]
+        some = [_spread(tensor) for tensor in tensors]
         return torch.cat(some).cpu().numpy().tobytes() if some else b""
+
+
+def _spread(tensor: Tensor) -> Tensor:
+    """Up to `SAMPLES` of a tensor's numbers, as they lie in memory, where an expanded one has fewer."""
+    held = tensor.untyped_storage().nbytes() // tensor.element_size() - tensor.storage_offset()
+    count = min(tensor.numel(), held)
+    return tensor.as_strided((min(SAMPLES, count),), (max(1, count // SAMPLES),))
 
 
 def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:

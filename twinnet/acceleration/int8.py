@@ -182,6 +182,12 @@ class _Int8Layer(nn.Module):
         self.layer.weight = nn.Parameter(weight)
         register_parametrization(self.layer, "weight", _RoundedWeight(weight))
 
+    @property
+    def weight(self) -> Tensor:
+        """The rounded weight; some networks ask a layer's for its device or type."""
+        weight: Tensor = self.layer.weight
+        return weight
+
     def forward(self, values: Tensor) -> Tensor:
         """What the layer takes and gives."""
         rounded: Tensor = self.layer(torch.fake_quantize_per_tensor_affine(values, self.scale, self.zero, 0, LEVELS))

@@ -67,8 +67,14 @@ def norm(layer: nn.LayerNorm, dtype: torch.dtype) -> tuple[Any, ...]:
 
 def _is_unchanged(module: nn.Module) -> bool:
     """Whether it does what its weights say and nothing else, in float32."""
+    if type(module) not in PLAIN or _is_hooked(module):
+        return False
+    if isinstance(module, nn.Linear) and module.bias is None:
+        return False
+    if isinstance(module, nn.GELU) and module.approximate != "none":
+        return False
     weight = module._parameters.get("weight")
-    return type(module) in PLAIN and not _is_hooked(module) and (weight is None or weight.dtype == torch.float32)
+    return weight is None or weight.dtype == torch.float32
 
 
 def _is_hooked(module: nn.Module) -> bool:

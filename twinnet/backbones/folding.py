@@ -6,6 +6,8 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from twinnet.fusion import call_counts, is_convolution
+
 
 def fold_batch_norm(model: nn.Module) -> nn.Module:
     """Fold each batch normalisation that follows a convolution into it; what comes out stays the same.
@@ -16,6 +18,7 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     if not isinstance(model, fx.GraphModule):
         return model
     modules = dict(model.named_modules())
+    calls = call_counts(model)
     for node in model.graph.nodes:
         norm = modules.get(str(node.target)) if node.op == "call_module" else None
         if not isinstance(norm, nn.BatchNorm2d):
@@ -23,7 +26,9 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
         mean, variance = norm.running_mean, norm.running_var
         source = node.args[0]
         convolution = modules.get(str(source.target)) if source.op == "call_module" else None
-        if mean is None or variance is None or not isinstance(convolution, nn.Conv2d) or len(source.users) > 1:
+        if mean is None or variance is None or not is_convolution(convolution):
+            continue
+        if len(source.users) > 1 or calls[convolution] > 1 or calls[norm] > 1:
             continue
         with torch.no_grad():
             convolution.weight, convolution.bias = fuse_conv_bn_weights(

@@ -65,10 +65,11 @@ class CellAlignment(Distance):
         columns = max(1, min(AT_ONCE // self.cells**4, len(b)))
         rows = max(1, AT_ONCE // (self.cells**4 * columns))
         across = list(zip(other.split(columns), others.split(columns), strict=True))
-        parts = [
-            torch.cat([_Found.apply(some, weight, those, their, near) for those, their in across], 1)
-            for some, weight in zip(one.split(rows), weights.split(rows), strict=True)
-        ]
+        with torch.autocast(one.device.type, enabled=False):  # exp overflows in half precision
+            parts = [
+                torch.cat([_Found.apply(some, weight, those, their, near) for those, their in across], 1)
+                for some, weight in zip(one.split(rows), weights.split(rows), strict=True)
+            ]
         return torch.cat(parts) / (2 * self._sharpness)
 
     def aligned(self, a: Tensor, b: Tensor) -> Tensor:
@@ -97,7 +98,8 @@ class CellAlignment(Distance):
                 f"cell-alignment takes maps of {self.channels} channels and {self.cells} x {self.cells} cells, "
                 f"not embeddings of {maps.shape[1]} values: the preprocess's size and the backbone decide how many"
             )
-        cells = maps.unflatten(1, (self.channels, self.cells**2)).transpose(1, 2)
+        exact = maps.to(torch.promote_types(maps.dtype, torch.float32))
+        cells = exact.unflatten(1, (self.channels, self.cells**2)).transpose(1, 2)
         lengths = cells.norm(dim=2)
         return F.normalize(cells, dim=2), F.normalize(lengths, p=1, dim=1)
 
