@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -93,19 +94,48 @@ def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
     )
 
 
-def oriented(drawings: Drawings) -> tuple[list[Pixels], list[str], list[str]]:
-    """The drawings in eight orientations, turned and mirrored: an orientation of a character is another character.
+@dataclass(frozen=True)
+class Episodes:
+    """Pairs of drawings of one character, in episodes as in Lake's trials: left by one drawer, right by another.
 
-    Returns:
-        Pictures, the class of each, as "alphabet/character/orientation", and its group, as "alphabet/orientation".
+    Attributes:
+        left: Pictures.
+        right: Pictures of the same characters.
+        characters: The character of each pair, as "alphabet/character/orientation".
+        alphabets: The alphabet of each pair, as "alphabet/orientation".
+        drawers: The two drawers of each pair.
     """
-    pictures, classes, groups = [], [], []
+
+    left: list[Pixels]
+    right: list[Pixels]
+    characters: list[str]
+    alphabets: list[str]
+    drawers: list[str]
+
+
+def episodes(drawings: Drawings, count: int, seed: int = 0) -> Episodes:
+    """Episodes of every alphabet in eight orientations, turned and mirrored, which make other characters of it.
+
+    Args:
+        drawings: What to draw from.
+        count: Episodes of each alphabet and orientation, each of another pair of drawers.
+        seed: Of the random draw.
+    """
+    rng = np.random.default_rng(seed)
+    found = Episodes([], [], [], [], [])
     for orientation in range(8):
-        turned = (np.rot90(picture, orientation % 4) for picture in drawings.pictures)
-        pictures += [picture[:, ::-1] if orientation >= 4 else picture for picture in turned]
-        classes += [f"{character}/{orientation}" for character in drawings.characters]
-        groups += [f"{alphabet}/{orientation}" for alphabet in drawings.alphabets]
-    return pictures, classes, groups
+        turned = [_oriented(picture, orientation) for picture in drawings.pictures]
+        for name in sorted(set(drawings.alphabets.tolist())):
+            grid = _grid(drawings, name)
+            characters = [f"{character}/{orientation}" for character in drawings.characters[grid[:, 0]]]
+            pairs = rng.permutation(list(combinations(range(grid.shape[1]), 2)))[:count]
+            for one, other in pairs.tolist():
+                found.left.extend(turned[row] for row in grid[:, one])
+                found.right.extend(turned[row] for row in grid[:, other])
+                found.characters.extend(characters)
+                found.alphabets.extend([f"{name}/{orientation}"] * len(grid))
+                found.drawers.extend([f"{one}, {other}"] * len(grid))
+    return found
 
 
 def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[Rows, Rows, Rows]:
@@ -144,6 +174,11 @@ def one_shot_trials(drawings: Drawings, repeats: int = 2, seed: int = 0) -> Iter
             characters = rng.choice(grid.shape[0], min(WAYS, grid.shape[0]), replace=False)
             one, other = rng.choice(grid.shape[1], 2, replace=False)
             yield grid[characters, one], grid[characters, other]
+
+
+def _oriented(picture: Pixels, orientation: int) -> Pixels:
+    turned = np.rot90(picture, orientation % 4)
+    return turned[:, ::-1] if orientation >= 4 else turned
 
 
 def _grid(drawings: Drawings, alphabet: str) -> Rows:
