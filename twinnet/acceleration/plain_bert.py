@@ -69,7 +69,7 @@ def _is_unchanged(module: nn.Module) -> bool:
     """Whether it does what its weights say and nothing else, in float32."""
     if type(module) not in PLAIN or _is_hooked(module):
         return False
-    if isinstance(module, nn.Linear) and module.bias is None:
+    if isinstance(module, nn.Linear) and module._parameters["bias"] is None:
         return False
     if isinstance(module, nn.GELU) and module.approximate != "none":
         return False
