@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twinnet import TwinnetError
+from twinnet.errors import ItemError
 from twinnet.image.ink import InkBox
 from twinnet.image.preprocess import ImagePreprocess
 
@@ -72,3 +73,14 @@ def test_the_preprocess_sees_drawings_alike_that_differ_in_place():
 def test_impossible_shares_are_refused(share):
     with pytest.raises(TwinnetError, match="ink"):
         InkBox(share)
+
+
+def test_a_side_that_cannot_be_framed_is_refused_by_its_place():
+    preprocess = ImagePreprocess(size=[16, 16], mean=[0.5], std=[0.5], ink=0.8)
+    longest, longer = (np.full((4, side), 255, np.uint8) for side in (2**15 - 2, 2**15 - 1))
+    for picture in (longest, longer):
+        picture[1:3, 5:90] = 0
+    assert len(preprocess.prepare([longest])) == 1
+    with pytest.raises(ItemError, match="32767 x 4.*at most 32,766 pixels a side") as raised:
+        preprocess.prepare([longest, longer])
+    assert raised.value.position == 1

@@ -17,6 +17,8 @@ Rows = npt.NDArray[np.intp]
 DOT = 0.2
 # The narrower side of a box is taken to be no narrower than this share.
 THIN = 0.08
+# OpenCV moves no longer sides.
+LONGEST = 2**15 - 2
 # How much of the difference between the sides of a box is taken away: all of it would make every stroke a square.
 EVENED = 1 / 3
 

@@ -16,11 +16,11 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from twinnet.errors import TwinnetError, unknown_name
+from twinnet.errors import UNREADABLE, ItemError, TwinnetError, unknown_name
 from twinnet.features import Batch
 from twinnet.image.augmentation import Augmentation
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
-from twinnet.image.ink import InkBox
+from twinnet.image.ink import LONGEST, InkBox
 from twinnet.image.views import View
 from twinnet.preprocess import Prepared, Preprocess
 
@@ -137,7 +137,13 @@ class ImagePreprocess(Preprocess):
 
     def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:
         pixels = decode(item, position, grey=len(self.scale) == 1, max_pixels=self.max_pixels, least=least)
-        return pixels if self.frame is None else self.frame(pixels)
+        if self.frame is None:
+            return pixels
+        height, width = pixels.shape[:2]
+        if max(height, width) > LONGEST:
+            problem = f"a picture of {width} x {height} cannot be framed by its ink: at most {LONGEST:,} pixels a side"
+            raise ItemError(position, problem, UNREADABLE)
+        return self.frame(pixels)
 
     def _prepared(self, pixels: Pixels, fitted: bool = False) -> Prepared:
         """All views of a picture (V, H, W, C)."""
