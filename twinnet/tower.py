@@ -16,7 +16,7 @@ from twinnet.preprocess import Prepared, Preprocess
 from twinnet.registry import backbones, preprocesses
 
 if TYPE_CHECKING:
-    from twinnet.acceleration.int8 import ActivationRanges
+    from twinnet.acceleration.ranges import ActivationRanges
 
 PreprocessSpec = str | Mapping[str, Any] | Preprocess | None
 BackboneSpec = str | Mapping[str, Any] | Backbone

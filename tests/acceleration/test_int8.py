@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from timm.layers import Conv2dSame
 from torch import nn
 
-from twinnet import TwinnetError, TwinNetwork
-from twinnet.acceleration import ActivationRanges
 from twinnet.acceleration.int8 import SMOOTHING, rounded_layer
 
 
@@ -60,8 +58,9 @@ def test_a_convolution_is_close_and_keeps_its_geometry(kind, settings):
     torch.manual_seed(0)
     layer = kind(4, 6, 3, stride=2, **settings)
     values = torch.randn(2, 4, 9, 8)
-    close = rounded_layer(layer, torch.tensor([[float(values.min())], [float(values.max())]]))(values)
-    exact = layer(values).detach()
+    with torch.no_grad():
+        close = rounded_layer(layer, torch.tensor([[float(values.min())], [float(values.max())]]))(values)
+        exact = layer(values)
     assert close.shape == exact.shape
     assert 0 < float((close - exact).abs().max()) < 0.05 * float(exact.abs().max())
 
@@ -72,29 +71,3 @@ def test_a_layer_can_be_asked_for_its_weight():
     steps = weight / (layer.weight.detach().abs().amax((1, 2, 3), keepdim=True) / 127)
     torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
     torch.testing.assert_close(weight, layer.weight, atol=0.002, rtol=0)
-
-
-def test_ranges_are_those_of_the_sample_and_survive_saving(text_network, sentences, tmp_path):
-    text_network.calibrate_activations(sentences, "some sentences")
-    ranges = text_network.tower.activation_ranges
-    dense = "backbone.encoder.layer.1.output.dense"
-    seen = []
-    hook = text_network.tower.get_submodule(dense).register_forward_pre_hook(
-        lambda _, x: seen.append(x[0].flatten(0, 1))
-    )
-    text_network.encode(sentences)
-    hook.remove()
-    inputs = torch.cat(seen)
-    torch.testing.assert_close(ranges.ranges[dense], torch.stack([inputs.amin(0), inputs.amax(0)]))
-    again = TwinNetwork.load(text_network.save(tmp_path / "saved")).tower.activation_ranges
-    assert again.data == "some sentences"
-    assert again.ranges.keys() == ranges.ranges.keys()
-    assert all(torch.equal(again.ranges[name], ends) for name, ends in ranges.ranges.items())
-
-
-def test_ranges_that_are_none(text_network, tmp_path):
-    with pytest.raises(TwinnetError, match="give some hundred items"):
-        text_network.calibrate_activations([], "nothing")
-    (tmp_path / "ranges").write_bytes(b"no")
-    with pytest.raises(TwinnetError, match="ranges: no int8 ranges"):
-        ActivationRanges.load(tmp_path / "ranges")

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twinnet.acceleration.compiling import compiled
-from twinnet.acceleration.int8 import ActivationRanges, required_ranges
 from twinnet.acceleration.plain_bert import Dense, activation, by_encoder, dense, is_plain_bert, norm, projections
 from twinnet.acceleration.processor import X86_BFLOAT16, has_instructions
 from twinnet.acceleration.products import Int8Linear, Linear
+from twinnet.acceleration.ranges import ActivationRanges, required_ranges
 from twinnet.backbones.bert import Encoder, Layer
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch

@@ -22,8 +22,9 @@ from twinnet.acceleration.compiling import (
     import_openvino,
     left_to_torch,
 )
-from twinnet.acceleration.int8 import quantized, required_ranges
+from twinnet.acceleration.int8 import quantized
 from twinnet.acceleration.precision import Embed
+from twinnet.acceleration.ranges import required_ranges
 from twinnet.features import Batch
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
