@@ -19,7 +19,8 @@ import torch
 from twinnet import TwinNetwork
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import GroupedBatches
-from twinnet.image.omniglot import ARCHIVES, episodes, read_omniglot
+from twinnet.image.omniglot import ARCHIVES, read_omniglot
+from twinnet.image.omniglot_episodes import episodes
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig

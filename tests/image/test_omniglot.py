@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import runpy
-from collections import defaultdict
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -10,7 +9,7 @@ import pytest
 
 from twinnet import TwinnetError
 from twinnet.distances.minkowski import Euclidean
-from twinnet.image.omniglot import episodes, one_shot_trials, read_omniglot, verification_pairs
+from twinnet.image.omniglot import one_shot_trials, read_omniglot, verification_pairs
 from twinnet.image.omniglot_measures import _best_threshold, _one_shot, ink_figures
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "omniglot.py"
@@ -55,29 +54,6 @@ def test_trials_have_two_drawers_and_the_same_characters_in_order(split):
         assert len(set(split.test.characters[items])) == len(items) == 4
         assert len(set(split.test.drawers[items])) == len(set(split.test.drawers[support])) == 1
         assert split.test.drawers[items][0] != split.test.drawers[support][0]
-
-
-def test_episodes_have_two_drawers_and_the_characters_of_an_alphabet_turned_alike(split):
-    drawn = {picture.tobytes(): row for row, picture in enumerate(split.dev.pictures)}
-    found = episodes(split.dev, 3)
-    characters, alphabets = set(split.dev.characters), set(split.dev.alphabets)
-    assert set(found.characters) == {f"{name}/{turn}" for name in characters for turn in range(8)}
-    assert set(found.alphabets) == {f"{name}/{turn}" for name in alphabets for turn in range(8)}
-    rows = list(zip(found.left, found.right, found.characters, found.alphabets, found.drawers, strict=True))
-    episode = defaultdict(list)
-    for left, right, character, alphabet, drawers in rows:
-        assert character.startswith(alphabet[:-1])
-        turn = int(character[-1])
-        upright = [np.rot90(side[:, ::-1] if turn >= 4 else side, -(turn % 4)) for side in (left, right)]
-        one, other = (drawn[np.ascontiguousarray(side).tobytes()] for side in upright)
-        assert split.dev.characters[one] == split.dev.characters[other] == character[:-2]
-        assert split.dev.drawers[one] != split.dev.drawers[other]
-        episode[alphabet, drawers].append((character, split.dev.drawers[one], split.dev.drawers[other]))
-    assert len(episode) == 8 * len(alphabets) * 3
-    for pairs in episode.values():
-        names, ones, others = zip(*pairs, strict=True)
-        assert len(set(names)) == len(names) == len(characters)
-        assert (len(set(ones)), len(set(others))) == (1, 1)
 
 
 def test_the_threshold_is_the_best_of_all():

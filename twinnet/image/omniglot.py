@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -94,50 +93,6 @@ def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
     )
 
 
-@dataclass(frozen=True)
-class Episodes:
-    """Pairs of drawings of one character, in episodes as in Lake's trials: left by one drawer, right by another.
-
-    Attributes:
-        left: Pictures.
-        right: Pictures of the same characters.
-        characters: The character of each pair, as "alphabet/character/orientation".
-        alphabets: The alphabet of each pair, as "alphabet/orientation".
-        drawers: The two drawers of each pair.
-    """
-
-    left: list[Pixels]
-    right: list[Pixels]
-    characters: list[str]
-    alphabets: list[str]
-    drawers: list[str]
-
-
-def episodes(drawings: Drawings, count: int, seed: int = 0) -> Episodes:
-    """Episodes of every alphabet in eight orientations, turned and mirrored, which make other characters of it.
-
-    Args:
-        drawings: What to draw from.
-        count: Episodes of each alphabet and orientation, each of another pair of drawers.
-        seed: Of the random draw.
-    """
-    rng = np.random.default_rng(seed)
-    found = Episodes([], [], [], [], [])
-    for orientation in range(8):
-        turned = [_oriented(picture, orientation) for picture in drawings.pictures]
-        for name in sorted(set(drawings.alphabets.tolist())):
-            grid = _grid(drawings, name)
-            characters = [f"{character}/{orientation}" for character in drawings.characters[grid[:, 0]]]
-            pairs = rng.permutation(list(combinations(range(grid.shape[1]), 2)))[:count]
-            for one, other in pairs.tolist():
-                found.left.extend(turned[row] for row in grid[:, one])
-                found.right.extend(turned[row] for row in grid[:, other])
-                found.characters.extend(characters)
-                found.alphabets.extend([f"{name}/{orientation}"] * len(grid))
-                found.drawers.extend([f"{one}, {other}"] * len(grid))
-    return found
-
-
 def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[Rows, Rows, Rows]:
     """Pairs of drawings, half of them of one character, the others of two characters of one alphabet.
 
@@ -148,7 +103,7 @@ def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[R
     """
     rng = np.random.default_rng(seed)
     alphabets = sorted(set(drawings.alphabets.tolist()))
-    grids = [_grid(drawings, name) for name in alphabets]
+    grids = [character_grid(drawings, name) for name in alphabets]
     left, right, labels = [], [], []
     for number in range(count):
         grid = grids[number // 2 % len(grids)]  # (characters, drawers)
@@ -169,19 +124,14 @@ def one_shot_trials(drawings: Drawings, repeats: int = 2, seed: int = 0) -> Iter
     """
     rng = np.random.default_rng(seed)
     for name in sorted(set(drawings.alphabets.tolist())):
-        grid = _grid(drawings, name)
+        grid = character_grid(drawings, name)
         for _ in range(repeats):
             characters = rng.choice(grid.shape[0], min(WAYS, grid.shape[0]), replace=False)
             one, other = rng.choice(grid.shape[1], 2, replace=False)
             yield grid[characters, one], grid[characters, other]
 
 
-def _oriented(picture: Pixels, orientation: int) -> Pixels:
-    turned = np.rot90(picture, orientation % 4)
-    return turned[:, ::-1] if orientation >= 4 else turned
-
-
-def _grid(drawings: Drawings, alphabet: str) -> Rows:
+def character_grid(drawings: Drawings, alphabet: str) -> Rows:
     """The rows of an alphabet's drawings (characters, drawers)."""
     rows = np.flatnonzero(drawings.alphabets == alphabet)
     order = rows[np.lexsort((drawings.drawers[rows], drawings.characters[rows]))]
