@@ -13,6 +13,8 @@ from twinnet.errors import TwinnetError
 
 Embeddings = npt.NDArray[np.float32]
 
+CODES = (np.uint8, np.int8, torch.uint8, torch.int8)
+
 
 def as_embeddings(rows: Any, width: int | None = None, name: str = "embeddings") -> Embeddings:
     """Embeddings as a float32 array (N, D).
@@ -36,8 +38,13 @@ def as_table(rows: Any, width: int | None = None, name: str = "embeddings") -> E
     """As `as_embeddings`, without a look at each number: for who will notice one that is not finite.
 
     Raises:
-        TwinnetError: If they are not a table, or have another width.
+        TwinnetError: If they are not a table, or have another width, or are codes of one byte.
     """
+    if getattr(rows, "dtype", None) in CODES:
+        raise TwinnetError(
+            f"{name}: {rows.dtype} codes are no embeddings: packed bits go into HammingIndex, int8 codes through "
+            "Int8Ranges.restore, and numbers of your own as float32"
+        )
     try:
         array = np.asarray(rows, dtype=np.float32)
     except (TypeError, ValueError) as error:

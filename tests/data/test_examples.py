@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pytest
 
 from twinnet.data import Examples, class_pairs, labelled, labelled_pairs, positive_pairs, scored_pairs, triplets
@@ -58,6 +61,17 @@ def test_triplets_take_any_number_of_negatives(tsv):
 def test_missing_columns_offer_those_that_are_there(tsv):
     with pytest.raises(TwinnetError, match="no column 'score' or 'similarity': its columns are 'gold', 's1', 's2'"):
         scored_pairs(tsv("gold,s1,s2\n5,a,b\n"))
+
+
+@pytest.mark.parametrize("missing", [None, "", float("nan"), np.float32("nan")])
+def test_a_missing_label_is_no_class(missing, tmp_path):
+    with pytest.raises(TwinnetError, match="row 1 has no label"):
+        labelled([10, 20], ["a", missing])
+    if not isinstance(missing, np.generic):
+        rows = [{"label": label, "s1": "a", "s2": "b"} for label in ("x", missing)]
+        (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        with pytest.raises(TwinnetError, match="line 2: column 'label' is empty"):
+            class_pairs(tmp_path / "rows.jsonl")
 
 
 def test_labels_of_any_kind():

@@ -79,6 +79,9 @@ def test_a_plain_folder(tmp_path):
     (tmp_path / "mine" / "boxes.csv").write_text("file,x,y,w,h\n" + rows)
     (sequence,) = read_sequences(tmp_path)
     assert sequence.boxes.tolist() == BOXES
+    (tmp_path / "mine" / "boxes.csv").write_text("file,x,y,w,h\n" + rows, encoding="utf-8-sig")
+    (sequence,) = read_sequences(tmp_path)
+    assert sequence.boxes.tolist() == BOXES
     (tmp_path / "mine" / "boxes.csv").write_text("file,x,y,w,h\n../../x.png,1,2,3,4\n")
     with pytest.raises(TwinnetError, match="outside"):
         read_sequences(tmp_path)

@@ -190,3 +190,12 @@ def test_weighted_l1_starts_as_manhattan():
     torch.testing.assert_close(
         distances.create("weighted-l1", dim=6).matrix(a, b), distances.create("manhattan").matrix(a, b)
     )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_the_cosine_with_zeros_is_zero_in_every_precision(dtype):
+    distance = distances.create("cosine")
+    zeros, ones = torch.zeros(1, 4, dtype=dtype), torch.ones(1, 4, dtype=dtype)
+    assert distance.pairwise(zeros, ones) == 0
+    assert distance.matrix(zeros, ones) == 0
+    assert distance.dense(ones.view(1, 1, 2, 2), zeros.view(1, 1, 2, 2)) == 0

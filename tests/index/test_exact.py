@@ -72,6 +72,21 @@ def test_rows_come_and_go():
     assert len(index) == 3
 
 
+@pytest.mark.parametrize("metric", ["ip", "l2", "l1", "cosine", "hamming"])
+def test_an_array_that_was_added_can_be_used_for_something_else(metric):
+    rows, index = np.array([[1, 2, -1], [-2, 1, 1]], np.float32), ExactIndex(metric)
+    index.add(rows)
+    before = index.search(np.ones((1, 3)), 2)[0]
+    rows[:] = -7
+    np.testing.assert_array_equal(index.search(np.ones((1, 3)), 2)[0], before)
+
+
+@pytest.mark.parametrize("codes", [np.ones((2, 4), np.uint8), torch.ones(2, 4, dtype=torch.int8)])
+def test_codes_are_no_embeddings(codes):
+    with pytest.raises(TwinnetError, match="codes are no embeddings"):
+        ExactIndex("hamming").add(codes)
+
+
 def test_an_empty_index_finds_nothing():
     scores, ids = ExactIndex().search([[1.0, 2.0]], 3)
     assert scores.shape == ids.shape == (1, 0)

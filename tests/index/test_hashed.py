@@ -72,3 +72,7 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(TwinnetError, match="id 2 is in the index already"):
         index.add(np.ones((1, 4)), ids=[2])
     assert len(index) == len(index.rows.values) == 3
+    index = HashedIndex(rows="int8")
+    with pytest.raises(TwinnetError, match="need a sample"):
+        index.add(np.ones((1, 4)))
+    assert len(index) == len(index.rows.values) == 0

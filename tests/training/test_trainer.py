@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 import twinnet
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.data.examples import Examples
-from twinnet.data.samplers import ClassBalancedBatches
+from twinnet.data.samplers import ClassBalancedBatches, ShuffledBatches
 from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
@@ -108,8 +109,8 @@ def evaluator(scored):
     return lambda network: {"fit": float(np.corrcoef(network.score(*map(list, scored.columns)), scored.target)[0, 1])}
 
 
-@pytest.mark.parametrize("killed_after", [7, 10])
-def test_a_killed_run_continues_with_the_same_losses(make_text_network, scored, tmp_path, killed_after):
+@pytest.mark.parametrize(("killed_after", "workers"), [(7, 0), (10, 0), (7, 1)])
+def test_a_killed_run_continues_with_the_same_losses(make_text_network, scored, tmp_path, killed_after, workers):
     def trainer(folder, **settings):
         return Trainer(make_text_network(dropout=0.2), "cosine-regression", scored,
                        config(folder, checkpoint_every=3, evaluate_every=4, **settings),
@@ -118,9 +119,9 @@ def test_a_killed_run_continues_with_the_same_losses(make_text_network, scored, 
     whole = trainer(tmp_path / "whole")
     expected = whole.run()
     with pytest.raises(Killed):
-        kill_after(trainer(tmp_path / "killed"), killed_after).run()
+        kill_after(trainer(tmp_path / "killed", workers=workers), killed_after).run()
     assert not (tmp_path / "killed" / "net").exists()
-    resumed = trainer(tmp_path / "killed")
+    resumed = trainer(tmp_path / "killed", workers=workers)
     result = resumed.run(resume=True)
     assert result.losses == expected.losses
     assert result.evaluations == expected.evaluations
@@ -134,6 +135,36 @@ def test_resume_refuses_the_checkpoints_of_another_run(make_text_network, scored
     Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
     with pytest.raises(TwinnetError, match="seed"):
         Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1, seed=9)).run(resume=True)
+
+
+def test_resume_refuses_the_checkpoints_of_another_order(make_text_network, scored, tmp_path):
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    order = ShuffledBatches(len(scored), 5)
+    with pytest.raises(TwinnetError, match="steps"):
+        Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1), batches=order).run(
+            resume=True
+        )
+
+
+@pytest.mark.parametrize("killed_after", [2, 4])
+def test_a_new_run_is_never_continued_from_the_one_before(make_text_network, scored, tmp_path, killed_after):
+    def trainer(folder, examples):
+        return Trainer(make_text_network(), "cosine-regression", examples, config(folder, checkpoint_every=3))
+
+    other = Examples(scored.columns, scored.target[::-1], scored.supervision)
+    expected = trainer(None, other).run()
+    trainer(tmp_path, scored).run()
+    with pytest.raises(Killed):
+        kill_after(trainer(tmp_path, other), killed_after).run()
+    assert trainer(tmp_path, other).run(resume=True).losses == expected.losses
+
+
+def test_what_a_killed_run_left_half_written_is_no_obstacle(make_text_network, scored, tmp_path):
+    folder = tmp_path / "net.training" / "checkpoints"
+    for left in (f".step-00000005-{os.getpid()}", ".step-00000002-1"):
+        (folder / left).mkdir(parents=True)
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    assert [path.name for path in folder.iterdir()] == ["step-00000005"]
 
 
 def test_resume_refuses_the_checkpoints_of_another_network(make_text_network, scored, tmp_path):
@@ -156,6 +187,13 @@ def test_checkpoints_are_few_whole_and_not_pickled(make_text_network, scored, tm
     folder = tmp_path / "net.training" / "checkpoints"
     assert sorted(path.name for path in folder.iterdir()) == ["step-00000014", "step-00000015"]
     assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".safetensors"}
+
+
+def test_no_figure_is_worse_than_any(make_text_network, scored):
+    figures = iter([float("nan"), 0.2, float("nan"), 0.1])
+    trainer = Trainer(make_text_network(), "cosine-regression", scored, config(),
+                      evaluator=lambda network: {"figure": next(figures)}, metric="figure")  # fmt: skip
+    assert trainer.run().best == {"step": 5.0, "figure": 0.2}
 
 
 def test_the_best_is_kept_and_not_the_last(make_text_network, scored, tmp_path):

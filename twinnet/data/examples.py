@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+from twinnet.data.classes import is_missing
 from twinnet.data.tables import Table, read_table
 from twinnet.errors import TwinnetError
 from twinnet.supervision import Supervision
@@ -143,8 +144,10 @@ def labelled(items: Sequence[Any], labels: Sequence[Any]) -> Examples:
     """Single items with a class label of any kind; the classes are sorted by name.
 
     Raises:
-        TwinnetError: If items and labels are not equally many.
+        TwinnetError: If items and labels are not equally many, or a label is None or NaN.
     """
+    if missing := [row for row, label in enumerate(labels) if is_missing(label)]:
+        raise TwinnetError(f"row {missing[0]} has no label: leave it out, or give it one")
     names = [str(label) for label in labels]
     classes = tuple(sorted(set(names)))
     return Examples((items,), _indices(names, classes), Supervision.LABELS, classes)

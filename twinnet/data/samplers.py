@@ -35,7 +35,8 @@ class ShuffledBatches(Batches):
 
     Args:
         n: How many examples there are.
-        batch_size: Examples a batch; the last batch of an epoch may be smaller.
+        batch_size: Examples a batch; the last batch of an epoch may be smaller, but a single example that is left joins
+            the batch before it: alone it has no negatives, and no spread for a layer that normalises over batches.
         seed: Of the random order.
 
     Raises:
@@ -50,7 +51,9 @@ class ShuffledBatches(Batches):
 
     def _draw(self, rng: np.random.Generator) -> Sequence[Indices]:
         order = rng.permutation(self.n)
-        return [order[start : start + self.batch_size] for start in range(0, self.n, self.batch_size)]
+        alone = self.n % self.batch_size == 1 and self.n > 1
+        starts = range(0, self.n - alone, self.batch_size)
+        return np.split(order, starts[1:])
 
 
 class DistinctBatches(Batches):

@@ -127,7 +127,7 @@ def _plain(place: Path) -> Iterator[Sequence]:
     path = place / "boxes.csv"
     targets: dict[str | None, list[tuple[Path, list[float]]]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             for row in csv.DictReader(file):
                 box = [float(row[name]) for name in "xywh"]
                 targets.setdefault(row.get("target"), []).append((place / row["file"], box))

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from twinnet.data.classes import is_missing
 from twinnet.data.formats import PARSERS, Columns
 from twinnet.errors import TwinnetError, unknown_name
 
@@ -74,7 +75,7 @@ class Table:
         """
         name = self.name_of(*names)
         for row, value in enumerate(self.columns[name]):
-            if value is None or value == "":
+            if is_missing(value):
                 raise TwinnetError(f"{self.place(row)}: column {name!r} is empty: expected a label")
         return [str(value) for value in self.columns[name]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity
 from torch import Tensor
@@ -9,6 +10,11 @@ from torch import Tensor
 from twinnet.distances.base import Distance, check_dense, cross_correlation, window_energy
 
 EPS = 1e-12
+
+
+def unit(rows: Tensor) -> Tensor:
+    """Rows (N, D) of length 1; zeros stay zeros in half precision too."""
+    return F.normalize(rows, dim=1, eps=max(EPS, torch.finfo(rows.dtype).tiny))
 
 
 class Cosine(Distance, CosineSimilarity):
@@ -22,11 +28,11 @@ class Cosine(Distance, CosineSimilarity):
 
     def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
         """(B, D), (B, D) -> (B,)."""
-        return (F.normalize(a, dim=1) * F.normalize(b, dim=1)).sum(1)
+        return (unit(a) * unit(b)).sum(1)
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return F.normalize(a, dim=1) @ F.normalize(b, dim=1).T
+        return unit(a) @ unit(b).T
 
     def to_distance(self, values: Tensor) -> Tensor:
         """The cosine distance, 1 - cos."""
@@ -35,9 +41,10 @@ class Cosine(Distance, CosineSimilarity):
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
         check_dense(exemplar, search)
-        unit = F.normalize(exemplar.flatten(1), dim=1).view_as(exemplar)
-        norm = window_energy(search, *exemplar.shape[2:]).clamp_min(EPS**2).sqrt()
-        return cross_correlation(unit, search) / norm
+        direction = unit(exemplar.flatten(1)).view_as(exemplar)
+        tiny = torch.finfo(search.dtype).tiny
+        norm = window_energy(search, *exemplar.shape[2:]).clamp_min(max(EPS**2, tiny)).sqrt()
+        return cross_correlation(direction, search) / norm
 
 
 class Dot(Distance, DotProductSimilarity):

@@ -48,7 +48,8 @@ class ExactIndex(Index):
         added = as_embeddings(embeddings, self._width())
         self.ids = joined(self.ids, len(added), ids)
         made_ready = ready(added, self.metric)
-        self.rows = torch.cat([self.rows, made_ready]) if len(self.rows) else made_ready
+        # A copy, since some metrics leave the caller's own array as it is.
+        self.rows = torch.cat([self.rows, made_ready]) if len(self.rows) else made_ready.clone()
 
     def remove(self, ids: Sequence[int] | Ids) -> None:
         stays = staying(self.ids, ids)

@@ -86,8 +86,9 @@ class HashedIndex(Index):
         added = as_embeddings(embeddings, self._width())
         if not isinstance(self.projection, HeadLayer | None):
             self.projection = heads.create_with(self.projection, in_features=added.shape[1])
+        kept = self.rows.prepare(ready(added, self.metric).numpy())
         self.codes.add(self._projected(added), ids)
-        self.rows.append(ready(added, self.metric).numpy())
+        self.rows.append(kept)
         self.ids, self._order = self.codes.ids, None
 
     def remove(self, ids: Sequence[int] | Ids) -> None:

@@ -31,11 +31,18 @@ class KeptRows:
         self.ranges: Int8Ranges | None = None
         self.values: npt.NDArray[Any] = np.empty((0, 0), dtype=form)
 
-    def append(self, rows: Embeddings) -> None:
-        """Add rows (n, D). The first ones decide the ranges of int8."""
+    def prepare(self, rows: Embeddings) -> npt.NDArray[Any]:
+        """Rows (n, D) as they are kept. The first ones decide the ranges of int8.
+
+        Raises:
+            TwinnetError: If they are too few for that.
+        """
         if self.form == "int8" and self.ranges is None:
             self.ranges = Int8Ranges.measure(rows)
-        values = rows.astype(self.form) if self.ranges is None else self.ranges.quantize(rows)
+        return rows.astype(self.form) if self.ranges is None else self.ranges.quantize(rows)
+
+    def append(self, values: npt.NDArray[Any]) -> None:
+        """Add what `prepare` made."""
         self.values = np.concatenate([self.values, values]) if len(self.values) else values
 
     def keep(self, stays: npt.NDArray[np.bool_]) -> None:

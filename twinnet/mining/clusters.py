@@ -23,7 +23,8 @@ def communities(
     """Groups around a centre: every member is at least `threshold` close to it.
 
     The fast community detection of sentence-transformers: the rows with most neighbours are centres first, and a row
-    belongs to one community at most. Two passes over the similarities keep memory bounded.
+    belongs to one community at most, so that a centre may itself be in one that was found before. Two passes over the
+    similarities keep memory bounded.
 
     Args:
         embeddings: Rows (N, D).
@@ -32,7 +33,7 @@ def communities(
         metric: "cosine", "ip", "l2", "l1" or "hamming".
 
     Returns:
-        For each community its rows, the centre first and then by closeness to it; the largest community first.
+        For each community its rows, by closeness to the centre; the largest community first.
     """
     rows = ready(as_embeddings(embeddings), metric)
     sizes = _neighbour_counts(rows, threshold, metric)

@@ -43,6 +43,8 @@ class Checkpoint:
         """Write it into `folder`, whole or not at all, and drop all but the newest `keep` checkpoints."""
         final = folder / f"{PREFIX}{self.progress['step']:08d}"
         temporary = folder / f".{final.name}-{os.getpid()}"
+        for left in folder.glob(f".{PREFIX}*"):  # by a run that was killed while it wrote
+            shutil.rmtree(left)
         try:
             temporary.mkdir(parents=True)
             for name in ("weights", "optimizer", "random", "best"):
@@ -54,7 +56,7 @@ class Checkpoint:
             raise TwinnetError(f"{final}: the checkpoint could not be written ({error})") from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        for old in sorted(folder.glob(f"{PREFIX}*"))[:-keep]:
+        for old in found_checkpoints(folder)[:-keep]:
             shutil.rmtree(old)
 
     @classmethod
@@ -64,7 +66,7 @@ class Checkpoint:
         Raises:
             TwinnetError: If it is damaged.
         """
-        found = sorted(folder.glob(f"{PREFIX}*"))
+        found = found_checkpoints(folder)
         if not found:
             return None
         try:
@@ -73,6 +75,11 @@ class Checkpoint:
             raise TwinnetError(f"{found[-1]}: damaged ({error}): remove it to resume from the one before") from error
         names = ("weights", "optimizer", "random", "best")
         return cls(progress, **{name: read_weights(found[-1] / f"{name}.safetensors") for name in names})
+
+
+def found_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    return sorted(folder.glob(f"{PREFIX}*"))
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

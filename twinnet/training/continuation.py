@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 from twinnet.errors import TwinnetError
 from twinnet.training.checkpoint import (
     Checkpoint,
+    found_checkpoints,
     optimizer_tensors,
     random_tensors,
     restore_optimizer,
@@ -61,6 +63,12 @@ class Continuation:
         weights = self.objective.state_dict()
         checkpoint = Checkpoint(progress, weights, optimizer_tensors(self.optimizer), random, best_weights)
         checkpoint.write(self.folder, self.keep)
+
+    def forget(self) -> None:
+        """Remove the checkpoints of an earlier run, which would be taken for this one's."""
+        if self.folder is not None and self.accelerator.is_main_process:
+            for old in found_checkpoints(self.folder):
+                shutil.rmtree(old)
 
     def restore(self, result: TrainingResult) -> tuple[int, dict[str, Tensor]]:
         """Put the newest checkpoint's weights, optimiser and random states back, and its history into `result`.

@@ -65,8 +65,13 @@ class BatchFeed:
         return self._from_workers(first) if self.workers else self._from_thread(first)
 
     def _from_workers(self, first: int) -> Iterator[list[Batch]]:
+        # A generator of its own: the loader draws a number that nobody uses, and dropout's would be others.
         steps: DataLoader[list[Batch] | TwinnetError] = DataLoader(
-            _Steps(self), batch_size=None, sampler=range(first, len(self.plan)), num_workers=self.workers
+            _Steps(self),
+            batch_size=None,
+            sampler=range(first, len(self.plan)),
+            num_workers=self.workers,
+            generator=torch.Generator(),
         )
         for batches in steps:
             if isinstance(batches, TwinnetError):

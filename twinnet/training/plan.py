@@ -21,7 +21,9 @@ class StepPlan:
     def __init__(self, batches: Batches, epochs: int, per_step: int) -> None:
         self.batches = batches
         self.per_step = per_step
-        self.ends = list(accumulate(ceil(len(batches.epoch(epoch)) / per_step) for epoch in range(epochs)))
+        drawn = [[len(batch) for batch in batches.epoch(epoch)] for epoch in range(epochs)]
+        self.ends = list(accumulate(ceil(len(sizes) / per_step) for sizes in drawn))
+        self.fewest_rows = min(map(min, drawn))
         self._epoch = -1
         self._drawn: list[Indices] = []
 

@@ -107,6 +107,8 @@ class Trainer:
             if config.optimizer == "muon"
             else torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
         )
+        if (rows := self.plan.fewest_rows) < (processes := self._accelerator.num_processes):
+            raise TwinnetError(f"a batch of {rows} rows for {processes} processes: choose another batch_size")
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)
         self._continuation = self._checkpoints()
@@ -116,6 +118,7 @@ class Trainer:
             self._log.rewind(first)
         else:
             self._log.restart()
+            self._continuation.forget()
             self._evaluate(0)
         self._train(first)
         self._finish()
@@ -125,7 +128,9 @@ class Trainer:
     def _checkpoints(self) -> Continuation:
         identity = self.config.identity() | {
             "rows": len(self.examples),
+            "steps": len(self.plan),
             "loss": type(self.loss).__name__,
+            "metric": self.metric,
             "processes": self._accelerator.num_processes,
         }
         folder = None if self.config.side_folder is None else self.config.side_folder / "checkpoints"
@@ -195,7 +200,8 @@ class Trainer:
             raise TwinnetError(f"the evaluator gives no {self.metric!r}: it gives {', '.join(figures)}")
         self.result.evaluations.append(figures)
         self._log.write(figures)
-        if self.result.best is None or figures[self.metric] > self.result.best[self.metric]:
+        best = math.nan if self.result.best is None else self.result.best[self.metric]
+        if self.result.best is None or figures[self.metric] > best or (math.isnan(best) and step):
             self.result.best = figures
             self._best_weights = {n: t.detach().cpu().clone() for n, t in self._objective.state_dict().items()}
 
