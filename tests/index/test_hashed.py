@@ -76,3 +76,11 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(TwinnetError, match="need a sample"):
         index.add(np.ones((1, 4)))
     assert len(index) == len(index.rows.values) == 0
+
+
+def test_an_index_that_was_saved_empty_can_be_filled(tmp_path):
+    HashedIndex(projection={"name": "hyperplanes", "bits": 16}).save(tmp_path / "index")
+    rows = np.random.default_rng(0).normal(size=(30, 8))
+    loaded = HashedIndex.load(tmp_path / "index")
+    loaded.add(rows)
+    np.testing.assert_array_equal(loaded.search(rows, 1)[1][:, 0], np.arange(30))

@@ -149,15 +149,15 @@ class HashedIndex(Index):
     def load(cls, folder: str | Path) -> Self:
         spec, stored = read_index(Path(folder))
         index = cls(**spec)
-        if not isinstance(index.projection, HeadLayer | None):
+        index.codes = load_index(Path(folder) / CODES)
+        index.ids = index.codes.ids
+        weights = {n.removeprefix(PROJECTION): t for n, t in stored.items() if n.startswith(PROJECTION)}
+        # Until there are rows, nobody knows how many features the layer takes.
+        if (weights or len(index)) and not isinstance(index.projection, HeadLayer | None):
             layer = heads.create(index.projection)
-            layer.load_state_dict(
-                {n.removeprefix(PROJECTION): t for n, t in stored.items() if n.startswith(PROJECTION)}
-            )
+            layer.load_state_dict(weights)
             index.projection = layer
         if "low" in stored:
             index.rows.ranges = Int8Ranges(stored["low"].numpy(), stored["high"].numpy())
-        index.codes = load_index(Path(folder) / CODES)
-        index.ids = index.codes.ids
         index.rows.values = np.load(Path(folder) / EMBEDDINGS, mmap_mode="r", allow_pickle=False)
         return index
