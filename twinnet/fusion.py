@@ -85,6 +85,10 @@ class FusedConv(nn.Module):
         )
         return joined
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy packs its weights itself: they may be changed, and packed ones cannot be copied."""
+        return {**self.__dict__, "_packed": {}}
+
     def _padded(self, x: Tensor) -> tuple[Tensor, list[int]]:
         """TensorFlow's padding, left to the operator where both sides get the same."""
         own = self.convolution

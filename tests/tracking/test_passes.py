@@ -185,3 +185,32 @@ def test_torch_computes_what_cannot_be_trusted(shipped, monkeypatch, caplog, kin
         for found, right in zip(tracker.passes.boxes(exemplars, pixels, sizes), expected, strict=True):
             np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-3)
     assert said in caplog.text
+
+
+class Asking(nn.Module):
+    """A head layer that looks at a convolution of its own."""
+
+    def __init__(self, layer, look):
+        super().__init__()
+        self.layer = layer
+        self.look = look
+        self.traceable = False
+        self.convolution = nn.Conv2d(3, 2, 1)
+
+    def forward(self, features):
+        found = self.layer(features)
+        return replace(found, values=found.values * self.look(self.convolution))
+
+
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [(lambda layer: layer.weight.shape[0], "computes something else"), (lambda layer: layer.out_channels, "Attribute")],
+)
+def test_layers_that_other_code_looks_at_stay_as_they_are(shipped, caplog, look, said):
+    network = copy.deepcopy(shipped)
+    network.tower.head.layers[0] = Asking(network.tower.head.layers[0], look)
+    pixels = torch.rand(1, 3, 129, 129)
+    with torch.inference_mode():
+        expected = network({"pixels": pixels}, "left")
+    torch.testing.assert_close(Passes(network, 225).maps(pixels, "left"), expected, rtol=1e-4, atol=1e-4)
+    assert said in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import threading
 from collections.abc import Sequence
 from functools import partial
@@ -34,14 +35,16 @@ WORTH_COMPILING = 200_000
 
 Array = npt.NDArray[np.float32]
 
+log = logging.getLogger(__name__)
+
 
 class Passes:
     """Crops to maps, scores or boxes.
 
-    On a CPU, layers are joined where they can be (see `fused`). Where OpenVINO is installed and all parts are traceable
-    (see `Component`), the way from a search region to the boxes in it is compiled as one. The first region is compared
-    with torch, which does it where the two differ or the network cannot be compiled. In the network's `precision`
-    "bfloat16", what is compiled computes in it, and where nothing is, the towers do.
+    On a CPU, layers are joined where they can be (see `fused`) and still compute the same. Where OpenVINO is installed
+    and all parts are traceable (see `Component`), the way from a search region to the boxes in it is compiled as one.
+    The first region is compared with torch, which does it where the two differ or the network cannot be compiled. In
+    the network's `precision` "bfloat16", what is compiled computes in it, and where nothing is, the towers do.
 
     Args:
         network: A tracking network; later changes to its weights are not seen.
@@ -49,7 +52,7 @@ class Passes:
     """
 
     def __init__(self, network: TwinNetwork, search_size: int) -> None:
-        self.network = fused(network)
+        self.network = _joined(network)
         self._compiled: CompiledModule | None = None
         precision = possible(network.precision, network.device)
         self._own = threading.local()  # a request serves one thread
@@ -120,6 +123,27 @@ class Passes:
             search = self.maps(pixels, "right")
             score, edge = distance.locate(exemplars, search, sizes.to(search.device))
         return to_numpy(score), to_numpy(edge)
+
+
+def _joined(network: TwinNetwork) -> TwinNetwork:
+    """A copy with its layers joined, or as they are where that computes something else."""
+    joined = fused(network)
+    if joined is network:
+        return network
+    plain = copy.deepcopy(network).eval()
+    preprocess: Any = plain.tower.preprocess
+    pixels = torch.rand(1, 3, *[preprocess.exemplar_size] * 2, generator=torch.Generator().manual_seed(0))
+    sides: tuple[Side, ...] = ("left",) if plain.other is None else ("left", "right")
+    try:
+        with torch.inference_mode():
+            quick, exact = ([to_numpy(each({"pixels": pixels}, side)) for side in sides] for each in (joined, plain))
+            if all(map(agrees, quick, exact)):
+                return joined
+        why = "computes something else"
+    except Exception as error:  # what other code makes of layers that are replaced has no base
+        why = f"cannot be computed ({type(error).__name__})"
+    log.warning("this network %s when its layers are joined: they stay as they are", why)
+    return plain
 
 
 def _gains(network: TwinNetwork) -> bool:
