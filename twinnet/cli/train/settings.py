@@ -55,7 +55,8 @@ def add_settings(parser: argparse.ArgumentParser, loss: str, learning_rate: floa
     parser.add_argument("--seed", type=int, default=0, metavar="N")
     parser.add_argument("--evaluate-every", type=count, metavar="STEPS", help="default: once an epoch")
     parser.add_argument("--checkpoint-every", type=count, metavar="STEPS", help="default: once an epoch")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in DIR.training")
+    resume = "go on from the newest checkpoint in DIR.training; without this they are removed"
+    parser.add_argument("--resume", action="store_true", help=resume)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
 
 
