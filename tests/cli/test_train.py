@@ -6,10 +6,24 @@ import pytest
 import twinnet
 
 DATA = {
-    "sts": ("score,s1,s2", "5,the cat,a cat", "0,dog runs,red", "2.5,it is,it was", "4,small dog,a dog", "1,she,park"),
+    "sts": (
+        "score,s1,s2",
+        "5,the cat,a cat",
+        "0,dog runs,red",
+        "2.5,it is,it was",
+        "4,small dog,a dog",
+        "1,she,park",
+        "3,red,red park",
+    ),
     "nli": ("label,premise,hypothesis", "yes,the cat,cat", "no,a dog,blue", "maybe,it,park", "no,red,he", "yes,a,the"),
     "pairs": ("anchor,positive", "the cat,a cat", "dog runs,a dog", "the cat,cat sits", "red,blue", "he,she"),
-    "triplets": ("anchor,positive,negative", "the cat,a cat,red", "dog runs,a dog,it is", "blue,red,he or she"),
+    "triplets": (
+        "anchor,positive,negative",
+        "the cat,a cat,red",
+        "dog runs,a dog,it is",
+        "blue,red,he or she",
+        "she,he,it",
+    ),
 }
 FEW = ["--epochs", 2, "--batch-size", 2, "--learning-rate", 1e-3]
 
@@ -37,7 +51,7 @@ def test_training_changes_the_network(lines, write, model, tmp_path):
     names = [line.split()[0] for line in shown]
     assert names == ["rows", "out", "test_before", "steps", "seconds", "test_after"]
     assert shown[3].split() == ["steps", "6"]
-    assert shown[5].split()[1:3] == ["pairs", "5,"]
+    assert shown[5].split()[1:3] == ["pairs", "6,"]
     assert not np.allclose(twinnet.load(out).encode("the cat"), twinnet.load(model).encode("the cat"), atol=1e-4)
 
 

@@ -26,8 +26,8 @@ def test_equals_the_loop(columns, loop, name):
         a, b = columns(seed, 2, len(labels), dim)
         total = 0.0
         for x, y, label in zip(a.tolist(), b.tolist(), labels, strict=True):
-            probability = 1 / (1 + math.exp(-(scale * loop[name](x, y) + bias)))
-            total -= math.log(probability if label else 1 - probability)
+            logit = scale * loop[name](x, y) + bias
+            total += math.log1p(math.exp(-logit if label else logit))
         loss = LogisticLoss(name, scale, bias).double()([a, b], torch.tensor(labels))
         assert loss.item() == pytest.approx(total / len(labels), rel=1e-5, abs=1e-6)
 
