@@ -17,15 +17,14 @@ import numpy as np
 import torch
 
 from twinnet import TwinNetwork
-from twinnet.data.examples import Examples
+from twinnet.data.examples import labelled
+from twinnet.data.pairing import same_pairs
 from twinnet.data.samplers import GroupedBatches
-from twinnet.image.omniglot import ARCHIVES, read_omniglot
-from twinnet.image.omniglot_episodes import episodes
+from twinnet.image.omniglot import ARCHIVES, oriented, read_omniglot
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
-from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
 
-BACKBONE = {"name": "small-resnet", "channels": [32, 64, 128], "blocks": [2, 2, 4]}
+BACKBONE = {"name": "small-resnet", "channels": [24, 64, 128], "blocks": [2, 2, 4]}
 HEAD = [{"name": "dense", "out_features": 128}, {"name": "flatten", "cells": 64}]
 DISTANCE = {"name": "cell-alignment", "channels": 128, "cells": 8}
 WARP = {"name": "Warp", "degrees": 10, "scale": 0.14, "aspect": 0.28, "shear": 12, "translate": 0.07, "bend": 0.014,
@@ -39,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
-    parser.add_argument("--episodes", type=int, default=40, help="pairs of drawers of each alphabet (default: 40)")
+    parser.add_argument("--pairs", type=int, default=27, help="of drawings of each character (default: 27)")
     parser.add_argument("--precision", default="no", help="bf16 where the processor multiplies such numbers")
     parser.add_argument("--workers", type=int, default=1, help="processes that change the drawings (default: 1)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and report the other 10")
@@ -49,19 +48,19 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         draw_tiny_omniglot(Path(folder))
-        options.episodes = min(options.episodes, 15)
+        options.pairs = min(options.pairs, 15)
         run(folder, options)
 
 
 def run(folder: str, options: argparse.Namespace) -> None:
     split = read_omniglot(folder)
     learned = split.train if options.choose else split.background
-    drawn = episodes(learned, options.episodes)
-    pairs = Examples((drawn.left, drawn.right), None, Supervision.PAIRS)
-    batches = GroupedBatches(
-        drawn.characters, drawn.alphabets, ALPHABETS_PER_BATCH, CHARACTERS_PER_ALPHABET, items_per_class=1,
-        kinds=drawn.drawers,
-    )  # fmt: skip
+    pictures, classes, groups = oriented(learned)
+    drawings = labelled(pictures, classes)
+    pairs, characters = same_pairs(drawings, options.pairs)
+    alphabet_of = dict(zip(drawings.target, groups, strict=True))
+    alphabets = [alphabet_of[character] for character in characters]
+    batches = GroupedBatches(characters, alphabets, ALPHABETS_PER_BATCH, CHARACTERS_PER_ALPHABET, items_per_class=1)
     torch.manual_seed(0)
     network = TwinNetwork(BACKBONE, HEAD, DISTANCE, PREPROCESS)
     if torch.cuda.is_available():

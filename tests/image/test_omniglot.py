@@ -9,7 +9,7 @@ import pytest
 
 from twinnet import TwinnetError
 from twinnet.distances.minkowski import Euclidean
-from twinnet.image.omniglot import one_shot_trials, read_omniglot, verification_pairs
+from twinnet.image.omniglot import one_shot_trials, oriented, read_omniglot, verification_pairs
 from twinnet.image.omniglot_measures import _best_threshold, _one_shot, ink_figures
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "omniglot.py"
@@ -54,6 +54,15 @@ def test_trials_have_two_drawers_and_the_same_characters_in_order(split):
         assert len(set(split.test.characters[items])) == len(items) == 4
         assert len(set(split.test.drawers[items])) == len(set(split.test.drawers[support])) == 1
         assert split.test.drawers[items][0] != split.test.drawers[support][0]
+
+
+def test_turned_and_mirrored_characters_are_classes_of_their_own(split):
+    pictures, classes, groups = oriented(split.dev)
+    assert (len(set(classes)), len(set(groups))) == (8 * 4, 8 * 1)
+    assert len({picture.tobytes() for picture in pictures[:: len(split.dev)]}) == 8
+    mirrored = classes.index(f"{split.dev.characters[0]}/5")
+    assert groups[mirrored] == f"{split.dev.alphabets[0]}/5"
+    np.testing.assert_array_equal(pictures[mirrored], np.fliplr(np.rot90(split.dev.pictures[0])))
 
 
 def test_the_threshold_is_the_best_of_all():

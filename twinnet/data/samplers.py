@@ -157,13 +157,11 @@ class GroupedBatches(Batches):
         groups_per_batch: Different groups a batch.
         classes_per_group: Different classes of each of them; fewer where fewer are left.
         items_per_class: Items of each class.
-        kinds: What an item has in common with others, such as who drew it; the items of a group in a batch are then of
-            one kind, so that they do not differ in it.
         seed: Of the random order.
 
     Raises:
-        TwinnetError: If there are fewer than two groups, or fewer than two a batch, likewise of classes (of each
-            kind), a class is of two groups, or there are no items of a class.
+        TwinnetError: If there are fewer than two groups, or fewer than two a batch, likewise of classes, a class is of
+            two groups, or there are no items of a class.
     """
 
     def __init__(
@@ -173,27 +171,22 @@ class GroupedBatches(Batches):
         groups_per_batch: int,
         classes_per_group: int,
         items_per_class: int,
-        kinds: ArrayLike | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(seed)
-        classes, found = np.asarray(labels), rows_by_class(groups)
-        if min(len(found), groups_per_batch) < 2:
-            raise TwinnetError(f"{len(found)} groups, {groups_per_batch} a batch: both must be 2 or more")
-        if sum(len(np.unique(classes[rows])) for rows in found) > len(np.unique(classes)):
+        classes = np.asarray(labels)
+        self.rows = rows_by_class(groups)
+        if min(len(self.rows), groups_per_batch) < 2:
+            raise TwinnetError(f"{len(self.rows)} groups, {groups_per_batch} a batch: both must be 2 or more")
+        self.groups = [ClassBalancedBatches(classes[rows], classes_per_group, items_per_class) for rows in self.rows]
+        if sum(len(group.members) for group in self.groups) > len(np.unique(classes)):
             raise TwinnetError("a class is of two groups: it would be its own negative in batches of both")
-        alike = np.zeros(len(classes)) if kinds is None else np.asarray(kinds)
-        self.rows = [[rows[some] for some in rows_by_class(alike[rows])] for rows in found]
-        self.inside = [
-            [ClassBalancedBatches(classes[some], classes_per_group, items_per_class) for some in rows]
-            for rows in self.rows
-        ]
         self.groups_per_batch = groups_per_batch
 
     def _draw(self, rng: np.random.Generator) -> Sequence[Indices]:
         parts, groups = [], []
-        for number, (rows, inside) in enumerate(zip(self.rows, self.inside, strict=True)):
-            drawn = [some[part] for some, kind in zip(rows, inside, strict=True) for part in kind._draw(rng)]
+        for number, (rows, inside) in enumerate(zip(self.rows, self.groups, strict=True)):
+            drawn = [rows[part] for part in inside._draw(rng)]
             parts += drawn
             groups += [number] * len(drawn)
         joined = ClassBalancedBatches(groups, self.groups_per_batch, items_per_class=1)._draw(rng)

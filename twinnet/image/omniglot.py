@@ -93,6 +93,21 @@ def read_omniglot(folder: str | PathLike[str]) -> KochSplit:
     )
 
 
+def oriented(drawings: Drawings) -> tuple[list[Pixels], list[str], list[str]]:
+    """The drawings in eight orientations, turned and mirrored: an orientation of a character is another character.
+
+    Returns:
+        Pictures, the class of each, as "alphabet/character/orientation", and its group, as "alphabet/orientation".
+    """
+    pictures, classes, groups = [], [], []
+    for orientation in range(8):
+        turned = (np.rot90(picture, orientation % 4) for picture in drawings.pictures)
+        pictures += [picture[:, ::-1] if orientation >= 4 else picture for picture in turned]
+        classes += [f"{character}/{orientation}" for character in drawings.characters]
+        groups += [f"{alphabet}/{orientation}" for alphabet in drawings.alphabets]
+    return pictures, classes, groups
+
+
 def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[Rows, Rows, Rows]:
     """Pairs of drawings, half of them of one character, the others of two characters of one alphabet.
 
@@ -103,7 +118,7 @@ def verification_pairs(drawings: Drawings, count: int, seed: int = 0) -> tuple[R
     """
     rng = np.random.default_rng(seed)
     alphabets = sorted(set(drawings.alphabets.tolist()))
-    grids = [character_grid(drawings, name) for name in alphabets]
+    grids = [_grid(drawings, name) for name in alphabets]
     left, right, labels = [], [], []
     for number in range(count):
         grid = grids[number // 2 % len(grids)]  # (characters, drawers)
@@ -124,14 +139,14 @@ def one_shot_trials(drawings: Drawings, repeats: int = 2, seed: int = 0) -> Iter
     """
     rng = np.random.default_rng(seed)
     for name in sorted(set(drawings.alphabets.tolist())):
-        grid = character_grid(drawings, name)
+        grid = _grid(drawings, name)
         for _ in range(repeats):
             characters = rng.choice(grid.shape[0], min(WAYS, grid.shape[0]), replace=False)
             one, other = rng.choice(grid.shape[1], 2, replace=False)
             yield grid[characters, one], grid[characters, other]
 
 
-def character_grid(drawings: Drawings, alphabet: str) -> Rows:
+def _grid(drawings: Drawings, alphabet: str) -> Rows:
     """The rows of an alphabet's drawings (characters, drawers)."""
     rows = np.flatnonzero(drawings.alphabets == alphabet)
     order = rows[np.lexsort((drawings.drawers[rows], drawings.characters[rows]))]
