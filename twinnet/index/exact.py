@@ -48,8 +48,11 @@ class ExactIndex(Index):
         added = as_embeddings(embeddings, self._width())
         self.ids = joined(self.ids, len(added), ids)
         made_ready = ready(added, self.metric)
-        # A copy, since some metrics leave the caller's own array as it is.
-        self.rows = torch.cat([self.rows, made_ready]) if len(self.rows) else made_ready.clone()
+        if len(self.rows):
+            self.rows = torch.cat([self.rows, made_ready])
+        else:  # some metrics leave the rows as they are, which may be the caller's own array
+            own = made_ready.data_ptr() != torch.from_numpy(added).data_ptr()
+            self.rows = made_ready if own else made_ready.clone()
 
     def remove(self, ids: Sequence[int] | Ids) -> None:
         stays = staying(self.ids, ids)
