@@ -47,8 +47,8 @@ def is_convolution(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
 
 
 def call_counts(graph: fx.GraphModule) -> Counter[nn.Module]:
-    """How often each module of a traced graph is called."""
-    modules = dict(graph.named_modules())
+    """How often each module of a traced graph is called, under whatever names."""
+    modules = dict(graph.named_modules(remove_duplicate=False))
     return Counter(modules[str(node.target)] for node in graph.graph.nodes if node.op == "call_module")
 
 

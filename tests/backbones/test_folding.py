@@ -8,6 +8,7 @@ from timm.layers import BatchNormAct2d, Conv2dSame, StdConv2d
 from torch import fx, nn
 
 from twinnet.backbones.folding import fold_batch_norm
+from twinnet.fusion import fused
 
 
 class Leaves(fx.Tracer):
@@ -53,3 +54,15 @@ def test_what_is_folded_stays_the_same(make, folds):
         folded = fold_batch_norm(graph)
         torch.testing.assert_close(folded(x), before, atol=1e-5, rtol=1e-5)
     assert isinstance(folded.norm, nn.BatchNorm2d) != folds
+
+
+def test_an_activation_that_two_normalisations_share():
+    torch.manual_seed(0)
+    norms = [changed(BatchNormAct2d(4)) for _ in range(2)]
+    norms[1].act = norms[0].act
+    network = nn.Sequential(nn.Conv2d(4, 4, 3), norms[0], nn.Conv2d(4, 4, 3), norms[1]).eval()
+    graph = fx.GraphModule(network, Leaves().trace(network))
+    x = torch.randn(2, 4, 9, 9)
+    with torch.no_grad():
+        before = graph(x)
+        torch.testing.assert_close(fused(fold_batch_norm(graph))(x), before, atol=1e-4, rtol=1e-4)

@@ -37,8 +37,7 @@ def quantized(tower: Tower, ranges: ActivationRanges) -> Tower:
         raise TwinnetError(f"the int8 ranges name a layer {missing[0]!r} that this network lacks: calibrate again")
     for name, ends in ranges.ranges.items():
         parent, _, attribute = name.rpartition(".")
-        layer = layers[name]
-        setattr(copied.get_submodule(parent), attribute, rounded_layer(layer, ends))
+        setattr(copied.get_submodule(parent), attribute, rounded_layer(layers[name], ends))
     return copied
 
 
