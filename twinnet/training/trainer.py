@@ -92,7 +92,8 @@ class Trainer:
             What came out. The network is saved into `config.out`, if that is given.
 
         Raises:
-            TwinnetError: If the loss is not finite, an item cannot be taken, or the checkpoint is of another run.
+            TwinnetError: If the loss is not finite, an item cannot be taken, a batch is smaller than the number of
+                processes, or the checkpoint is of another run.
         """
         config = self.config
         # A threshold belongs to the weights that it was chosen for.
@@ -100,6 +101,9 @@ class Trainer:
         # accelerate keeps the precision of the process's first run for all runs unless told to forget it.
         AcceleratorState._reset_state()
         self._accelerator = Accelerator(mixed_precision=config.precision)
+        rows, processes = self.plan.fewest_rows, self._accelerator.num_processes
+        if rows < processes:
+            raise TwinnetError(f"a batch of {rows} rows for {processes} processes: choose another batch_size")
         torch.manual_seed(config.seed + self._accelerator.process_index)
         groups = parameter_groups(self._objective, config, len(self.plan))
         self._optimizer = (
@@ -107,8 +111,6 @@ class Trainer:
             if config.optimizer == "muon"
             else torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
         )
-        if (rows := self.plan.fewest_rows) < (processes := self._accelerator.num_processes):
-            raise TwinnetError(f"a batch of {rows} rows for {processes} processes: choose another batch_size")
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)
         self._continuation = self._checkpoints()
