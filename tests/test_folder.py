@@ -97,6 +97,14 @@ def test_a_changed_manifest_is_refused(text_network, tmp_path):
         TwinNetwork.load(folder)
 
 
+@pytest.mark.parametrize("change", [{"files": None}, {"tower": None}])
+def test_a_manifest_without_its_parts_is_damaged(text_network, tmp_path, change):
+    folder = text_network.save(tmp_path / "net")
+    change_manifest(folder, lambda manifest: manifest.update(change))
+    with pytest.raises(TwinnetError, match=r"twin\.json: damaged"):
+        TwinNetwork.load(folder)
+
+
 def saved_files(folder):
     return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
@@ -114,6 +122,18 @@ def test_every_damaged_file_is_named(text_network, tmp_path):
             TwinNetwork.load(folder)
         path.write_bytes(whole)
     TwinNetwork.load(folder)
+
+
+def test_parts_that_were_not_saved_with_the_network_are_refused(text_network, tmp_path):
+    text_network.save(tmp_path / "net")
+    (tmp_path / "net" / "notes.txt").write_text("mine")
+    TwinNetwork.load(tmp_path / "net")
+    (tmp_path / "net" / "operating_points").mkdir()
+    for name in ("operating_points/1.json", "distance.safetensors", "int8_ranges.safetensors"):
+        (tmp_path / "net" / name).write_text("{}")
+        with pytest.raises(TwinnetError, match=f"{name}: was not saved with the network"):
+            TwinNetwork.load(tmp_path / "net")
+        (tmp_path / "net" / name).unlink()
 
 
 def test_paths_outside_the_folder_are_refused(text_network, tmp_path):

@@ -85,6 +85,15 @@ def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
     save_file(apart, path, metadata={"format": "pt"})
 
 
+def is_unicode(name: str) -> bool:
+    """Whether a name can be written into a file; that of a file whose bytes are not UTF-8 cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def check_replaceable(folder: Path, marker: str, what: str) -> None:
     """Check that `folder` is new, or empty, or holds what may be replaced; arguments as for `whole_folder`.
 
@@ -104,19 +113,21 @@ def whole_folder(folder: Path, marker: str, what: str) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its place when the block has filled it.
 
     Args:
-        folder: A new folder, or one that holds the same kind of thing, which is replaced.
-        marker: The file that a folder of that kind has.
+        folder: A new folder, or one that holds the same kind of thing, which is replaced; other files in it stay.
+        marker: The JSON file that a folder of that kind has, with the names of its "files".
         what: What the folder holds, for messages.
 
     Raises:
         TwinnetError: If `folder` holds something else, or cannot be written; it is then left as it was.
     """
     check_replaceable(folder, marker, what)
+    folder = folder.resolve()
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         yield temporary
+        _keep_others(folder, marker, temporary)
         temporary.chmod(0o777 & ~_umask())
         _replace(temporary, folder)
     except (OSError, SafetensorError) as error:
@@ -134,7 +145,21 @@ def _replace(temporary: Path, folder: Path) -> None:
     old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
     folder.rename(old)
     temporary.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old)
+
+
+def _keep_others(folder: Path, marker: str, replacement: Path) -> None:
+    """Copy what somebody put beside what is saved, such as a model card, into the folder that takes its place."""
+    try:
+        written = {marker, *read_json(folder / marker)["files"]}
+    except (TwinnetError, KeyError, TypeError):  # nothing so far, or nobody knows which files are its own
+        return
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        is_file = path.is_file() or path.is_symlink()
+        if is_file and name.as_posix() not in written and not (replacement / name).exists():
+            (replacement / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, replacement / name, follow_symlinks=False)
 
 
 def _umask() -> int:

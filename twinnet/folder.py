@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,7 +42,6 @@ def save(network: TwinNetwork, folder: Path) -> Path:
     """
     with whole_folder(folder, MANIFEST, "network") as temporary:
         _write(network, temporary)
-        _keep_others(folder, temporary)
     return folder
 
 
@@ -64,6 +62,7 @@ def load(cls: type[Network], folder: Path) -> Network:
     """
     manifest = _read_manifest(folder)
     check_files(folder, manifest["files"], "network")
+    _check_strangers(folder, manifest["files"])
     _check_plugins(folder, manifest.get("plugins", []))
     try:
         tower = _load_tower(folder, manifest["tower"])
@@ -128,19 +127,6 @@ def _write(network: TwinNetwork, folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
-def _keep_others(folder: Path, replacement: Path) -> None:
-    """Copy what somebody put beside a saved network, such as a model card, into the folder that takes its place."""
-    try:
-        written = {MANIFEST, *_read_manifest(folder)["files"]}
-    except TwinnetError:  # no network so far, or one so damaged that nobody knows which files are its own
-        return
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        if path.is_file() and name.as_posix() not in written and not (replacement / name).exists():
-            (replacement / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, replacement / name, follow_symlinks=False)
-
-
 def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False) -> dict[str, Any]:
     folder.mkdir(exist_ok=True)
     if not backbone_is_shared:
@@ -173,6 +159,15 @@ def _plugins(network: TwinNetwork) -> list[str]:
             entries += [backbones.entry_of(tower.backbone), *map(heads.entry_of, tower.head)]
             entries += [] if tower.preprocess is None else [preprocesses.entry_of(tower.preprocess)]
     return sorted({entry.origin for entry in entries if entry.package not in ("", OWN)})
+
+
+def _check_strangers(folder: Path, files: Mapping[str, str]) -> None:
+    """Other files may lie beside a network, but none that would be taken for a part of it."""
+    optional = (DISTANCE_WEIGHTS, INT8_RANGES, INT8_ACTIVATIONS, f"{OTHER}/{INT8_ACTIVATIONS}")
+    parts = [folder / name for name in optional] + sorted((folder / OPERATING_POINTS).glob("*.json"))
+    for path in parts:
+        if path.is_file() and path.relative_to(folder).as_posix() not in files:
+            raise TwinnetError(f"{path}: was not saved with the network: remove it, or save the network again")
 
 
 def _check_plugins(folder: Path, plugins: list[str]) -> None:
@@ -224,6 +219,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         known = manifest["format"] <= FORMAT
         whole = manifest["sha256"] == _manifest_checksum(manifest)
+        dict(manifest["files"]), dict(manifest["tower"])
     except (ValueError, KeyError, TypeError) as error:
         raise TwinnetError(f"{path}: damaged ({error}): restore it or save the network again") from error
     if not known:

@@ -48,7 +48,7 @@ def test_pictures_are_kept_only_where_that_is_asked_for(run, lines, refused, peo
     (left,) = (gallery / "pictures").iterdir()
     assert left.read_bytes() == pair[0].read_bytes()
     left.write_bytes(pair[1].read_bytes())
-    assert "changed since it was saved" in refused("identify", gallery, pair[0])
+    assert "changed since the gallery was saved" in refused("identify", gallery, pair[0])
 
 
 def test_a_video_is_drawn_with_names(run, people, model):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 
@@ -108,6 +109,44 @@ def test_kept_pictures_go_with_their_owner(gallery, tmp_path):
     assert not kept.exists() and not gallery.pictures
 
 
+def test_other_files_in_the_folder_stay(gallery, tmp_path):
+    saved = gallery.save(tmp_path / "saved")
+    (saved / "inbox").mkdir()
+    (saved / "inbox" / "cid.png").write_bytes(b"a picture")
+    (saved / "link.txt").symlink_to("nowhere")
+    gallery.enrol("Cid", ["it is red"], [saved / "inbox" / "cid.png"])
+    gallery.save(saved)
+    assert (saved / "inbox" / "cid.png").read_bytes() == b"a picture"
+    assert (saved / "link.txt").readlink().name == "nowhere"
+
+
+def test_a_linked_gallery_forgets_too(gallery, tmp_path):
+    saved = gallery.save(tmp_path / "saved")
+    (tmp_path / "link").symlink_to(saved, target_is_directory=True)
+    linked = Gallery.load(tmp_path / "link", gallery.network)
+    linked.forget("Ann")
+    linked.save(tmp_path / "link")
+    assert Gallery.load(saved, gallery.network).people == {"Bob": 1}
+    assert sorted(os.listdir(tmp_path)) == ["link", "saved"]
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_what_somebody_else_enrolled_is_not_overwritten(gallery, tmp_path):
+    saved = gallery.save(tmp_path / "saved")
+    other = Gallery.load(saved, gallery.network)
+    other.enrol("Cid", ["it is red"])
+    other.save(saved)
+    other.enrol("Dan", ["it is blue"])
+    other.save(saved)
+    gallery.enrol("Eve", ["a"])
+    with pytest.raises(TwinnetError, match="somebody else changed the gallery"):
+        gallery.save(saved)
+    assert list(Gallery.load(saved, gallery.network).people) == ["Ann", "Bob", "Cid", "Dan"]
+    gallery.save(tmp_path / "elsewhere")
+    Gallery(gallery.network).save(saved)
+    assert not Gallery.load(saved, gallery.network).people
+
+
 def test_another_network_is_refused(gallery, network, tmp_path):
     folder = gallery.save(tmp_path / "people")
     for other in (network(seed=5), network(distance="dot"), network(preprocess={"max_length": 9})):
@@ -125,6 +164,12 @@ def test_damage_is_noticed(gallery, tmp_path):
                 Gallery.load(folder, gallery.network)
         (folder / name).write_bytes(whole)
     manifest = json.loads((folder / "gallery.json").read_text())
+    for change in ({"format": "x"}, {"files": None}, {"files": {}}):
+        signed = {key: value for key, value in (manifest | change).items() if key != "sha256"}
+        signed["sha256"] = hashlib.sha256(json.dumps(signed, sort_keys=True).encode()).hexdigest()
+        (folder / "gallery.json").write_text(json.dumps(signed))
+        with pytest.raises(TwinnetError, match=r"gallery\.json: damaged"):
+            Gallery.load(folder, gallery.network)
     (folder / "gallery.json").write_text(json.dumps(manifest | {"format": 99}))
     with pytest.raises(TwinnetError, match="upgrade"):
         Gallery.load(folder, gallery.network)
@@ -133,7 +178,14 @@ def test_damage_is_noticed(gallery, tmp_path):
 
 
 def test_bad_input(gallery, make_text_network):
-    for name, items, message in ((" ", ["a"], "empty"), ("Eve", [], "nothing to enrol"), ("Eve", ["a", 3], "item 1")):
+    for name, items, message in (
+        (" ", ["a"], "empty"),
+        (5, ["a"], "no name"),
+        ("Nobody", ["a"], "strangers"),
+        ("J\udcff", ["a"], "not Unicode"),
+        ("Eve", [], "nothing to enrol"),
+        ("Eve", ["a", 3], "item 1"),
+    ):
         with pytest.raises(TwinnetError, match=message):
             gallery.enrol(name, items)
     with pytest.raises(TwinnetError, match="width 3"):

@@ -38,12 +38,14 @@ def run(options: argparse.Namespace) -> None:
     import numpy as np
 
     from twinnet.files import check_replaceable
-    from twinnet.verification.gallery import Gallery
+    from twinnet.verification.gallery import Gallery, check_name
     from twinnet.verification.gallery_folder import MANIFEST, gallery_model
 
     folder = Path(options.gallery)
     check_replaceable(folder, MANIFEST, "gallery")
     people = _people(options)
+    for person in people:
+        check_name(person)
     exists = (folder / MANIFEST).is_file()
     options.model = options.model or (gallery_model(folder) if exists else None) or DEFAULT_MODEL
     network = load_network(options)
@@ -53,7 +55,8 @@ def run(options: argparse.Namespace) -> None:
     try:
         rows = iter(network.encode(pictures, side="right"))
     except ItemError as error:
-        raise TwinnetError(f"{pictures[error.position]}: {error.problem}") from error
+        picture = str(pictures[error.position])
+        raise TwinnetError(error.problem if picture in error.problem else f"{picture}: {error.problem}") from error
     for person, group in people.items():
         keep = group if options.keep_pictures else None
         gallery.enrol(person, np.stack([next(rows) for _ in group]), keep)

@@ -12,10 +12,11 @@ import numpy as np
 
 from twinnet.embeddings import as_embeddings, is_stored
 from twinnet.errors import TwinnetError
+from twinnet.files import is_unicode
 from twinnet.index import ExactIndex
 from twinnet.network import TwinNetwork
 from twinnet.verdict import operating_point_for
-from twinnet.verification.gallery_folder import Enrolled, read_gallery, write_gallery
+from twinnet.verification.gallery_folder import Enrolled, check_version, read_gallery, write_gallery
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,20 @@ class Identification:
     def to_dict(self) -> dict[str, Any]:
         """The values by name, for JSON."""
         return asdict(self)
+
+
+def check_name(name: str) -> None:
+    """Check that somebody can be enrolled by a name.
+
+    Raises:
+        TwinnetError: If it is no text, empty, not Unicode, or "nobody", which is what strangers are called.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise TwinnetError(f"{name!r} is no name: enrol people by a text that is not empty")
+    if name.strip().lower() == "nobody":
+        raise TwinnetError(f"{name!r} is what strangers are called: enrol by another name")
+    if not is_unicode(name):
+        raise TwinnetError(f"{name!r} is not Unicode: rename the folder, or give another name")
 
 
 class Gallery:
@@ -63,6 +78,8 @@ class Gallery:
         self._embeddings = np.empty((0, network.dim), dtype=np.float32)
         self._added: list[Any] = []
         self._index: ExactIndex | None = None
+        self._folder: Path | None = None
+        self._version: str | None = None
 
     def __len__(self) -> int:
         """How many people are enrolled."""
@@ -91,11 +108,10 @@ class Gallery:
             keep: The picture files of these items (N), which `save` copies beside the embeddings.
 
         Raises:
-            TwinnetError: If the name is empty, an item cannot be taken, or there are not as many files as items; nobody
-                is enrolled then.
+            TwinnetError: If the name cannot be one, an item cannot be taken, or there are not as many files as items;
+                nobody is enrolled then.
         """
-        if not name.strip():
-            raise TwinnetError("a name is empty: enrol people by a name")
+        check_name(name)
         rows = as_embeddings(np.atleast_2d(self._embed(items, "right")), self.network.dim)
         if not len(rows):
             raise TwinnetError(f"{name}: there is nothing to enrol")
@@ -155,10 +171,16 @@ class Gallery:
 
         Args:
             folder: A new folder, or one that holds a gallery, which is replaced.
+
+        Raises:
+            TwinnetError: If the folder holds something else, or is the one that this gallery was read from and somebody
+                else changed it since.
         """
-        enrolled = Enrolled(self.model, self._names, self._joined(), self._pictures)
-        self._pictures = write_gallery(Path(folder), self.network, enrolled)
-        return Path(folder)
+        folder = Path(folder)
+        if self._version is not None and folder.resolve() == self._folder:
+            check_version(folder, self._version)
+        self._keep(folder, write_gallery(folder, self.network, self._enrolled()))
+        return folder
 
     @classmethod
     def load(cls, folder: str | Path, network: TwinNetwork) -> Self:
@@ -174,8 +196,15 @@ class Gallery:
         enrolled = read_gallery(Path(folder), network)
         gallery = cls(network, enrolled.model)
         gallery._names, gallery._embeddings = enrolled.names, enrolled.embeddings
-        gallery._pictures = list(enrolled.pictures)
+        gallery._keep(Path(folder), enrolled)
         return gallery
+
+    def _enrolled(self) -> Enrolled:
+        return Enrolled(self.model, self._names, self._joined(), self._pictures)
+
+    def _keep(self, folder: Path, saved: Enrolled) -> None:
+        """Keep in mind where this is saved, and in what state."""
+        self._folder, self._version, self._pictures = folder.resolve(), saved.version, list(saved.pictures)
 
     def _joined(self) -> Any:
         """All embeddings (N, D), in the order of the names."""
