@@ -66,7 +66,39 @@ def test_every_orientation_is_turned_upright(orientation):
     picture = Image.fromarray(np.ascontiguousarray(undo[orientation](upright)))
     exif = picture.getexif()
     exif[0x0112] = orientation
-    np.testing.assert_array_equal(decode(as_file(picture, exif=exif)), upright)
+    file = as_file(picture, exif=exif)
+    np.testing.assert_array_equal(decode(file), upright)
+    with Image.open(io.BytesIO(file)) as opened:
+        np.testing.assert_array_equal(decode(opened), upright)
+
+
+@pytest.mark.parametrize("file_format", ["png", "webp", "jpeg"])
+def test_a_damaged_exif_block_does_no_harm(file_format):
+    file = as_file(Image.new("RGB", (16, 24), (200, 30, 90)), file_format, exif=b"Exif\0\0no such thing")
+    assert decode(file).shape == (24, 16, 3)
+
+
+def test_transparent_sixteen_bit_grey_is_white(grey):
+    deep = Image.fromarray(np.where(grey > 100, 500, grey.astype(np.uint16)))
+    seen = decode(as_file(deep, transparency=500), grey=True)[:, :, 0]
+    assert (seen[grey > 100] == 255).all() and (seen[grey <= 100] == 0).all()
+
+
+def test_an_opened_picture_may_be_among_the_items_many_times(image_network):
+    file = as_file(Image.fromarray(np.random.default_rng(0).integers(0, 256, (600, 600, 3), dtype=np.uint8)))
+    with Image.open(io.BytesIO(file)) as opened:
+        rows = image_network.encode([opened] * 12)
+    np.testing.assert_allclose(rows, image_network.encode([file] * 12), atol=1e-6)
+
+
+def test_an_opened_picture_that_is_damaged_is_left_out(image_network):
+    file = as_file(Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)))
+    report = EncodeReport()
+    with Image.open(io.BytesIO(file[:900])) as opened:
+        image_network.encode([file, opened], skip_bad=True, report=report)
+        assert list(report.refused) == [1]
+    with pytest.raises(ItemError, match="cannot be read"):
+        decode(opened)
 
 
 def test_a_large_jpeg_is_decoded_at_a_fraction_that_is_large_enough():

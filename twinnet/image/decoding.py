@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -24,6 +27,7 @@ MAX_PIXELS = 100_000_000
 MIN_SIDE = 4
 TOO_SMALL = "too small"
 SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+LOCKS = tuple(Lock() for _ in range(16))
 TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 
@@ -53,8 +57,10 @@ def decode(
     if isinstance(item, np.ndarray):
         return _of_array(item, position, grey, max_pixels)
     if isinstance(item, Image.Image):
-        _check_size(item.size, "the picture", position, max_pixels)
-        return _pixels(item, "the picture", position, grey)
+        # One picture may be among the items twice, and Pillow does not read a file in two threads.
+        with LOCKS[id(item) // 64 % len(LOCKS)], _reading("the picture", position):
+            _check_size(item.size, "the picture", position, max_pixels)
+            return _pixels(_upright(item), "the picture", position, grey)
     if isinstance(item, str | PathLike):
         return _of_file(Path(item), str(item), position, grey, max_pixels, least)
     if isinstance(item, bytes):
@@ -75,12 +81,18 @@ def _of_array(array: npt.NDArray[Any], position: int, grey: bool, max_pixels: in
 
 
 def _of_file(file: Path | BytesIO, name: str, position: int, grey: bool, max_pixels: int, least: int | None) -> Pixels:
+    with _reading(name, position), Image.open(file) as picture:
+        _check_size(picture.size, name, position, max_pixels)
+        if least is not None:
+            picture.draft("RGB", (least, least))
+        return _pixels(_upright(picture), name, position, grey)
+
+
+@contextmanager
+def _reading(name: str, position: int) -> Iterator[None]:
+    """What Pillow says of a picture that it cannot read, as the error of an item."""
     try:
-        with Image.open(file) as picture:
-            _check_size(picture.size, name, position, max_pixels)
-            if least is not None:
-                picture.draft("RGB", (least, least))
-            return _pixels(ImageOps.exif_transpose(picture), name, position, grey)
+        yield
     except ItemError:
         raise
     except FileNotFoundError as error:
@@ -88,9 +100,17 @@ def _of_file(file: Path | BytesIO, name: str, position: int, grey: bool, max_pix
     except UnidentifiedImageError as error:
         raise ItemError(position, f"{name} is not a picture that can be read", UNREADABLE) from error
     except Image.DecompressionBombError as error:
-        raise ItemError(position, f"{name} has more than {max_pixels:,} pixels ({error})", UNREADABLE) from error
+        raise ItemError(position, f"{name} has more pixels than Pillow opens ({error})", UNREADABLE) from error
     except Exception as error:  # what Pillow's readers raise for damaged files depends on the format and the damage
         raise ItemError(position, f"{name} cannot be read ({error})", UNREADABLE) from error
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    picture.load()
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # of a damaged EXIF block, as of none, nobody knows a better side up
+        return picture
 
 
 def _check_size(size: tuple[int, int], name: str, position: int, max_pixels: int) -> None:
@@ -106,7 +126,9 @@ def _pixels(picture: Image.Image, name: str, position: int, grey: bool) -> Pixel
     if picture.mode == "F":
         raise ItemError(position, f"{name} has floating-point pixels: save it with 8 or 16 bits", UNREADABLE)
     if picture.mode in SIXTEEN_BIT:
-        picture = Image.fromarray(_eight_bits(np.asarray(picture)))
+        deep = np.asarray(picture)
+        clear = deep == picture.info.get("transparency", -1)
+        picture = Image.fromarray(np.where(clear, np.uint8(255), _eight_bits(deep)))
     if picture.mode in TRANSPARENT or "transparency" in picture.info:
         coloured = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
