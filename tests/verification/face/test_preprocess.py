@@ -35,6 +35,28 @@ def test_a_face_that_was_detected_is_embedded_as_the_picture_is(face_network, pr
     assert face_network.encode((carphone[0], face)).shape == (128,)
 
 
+@pytest.mark.parametrize(
+    "box", [(5000, 5000, 80, 80), (10, 10, 0, 0), (60, 60, -40, -40), (30, 30, 1, 1), (-79, 0, 80, 80)]
+)
+def test_a_box_that_shows_nothing_shows_no_face(face_network, carphone, box):
+    with pytest.raises(ItemError) as refusal:
+        face_network.encode([carphone[0], (carphone[1], box)])
+    assert (refusal.value.position, refusal.value.reason) == (1, "no face found")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_box_of_a_face_is_finite(face_network, carphone, value):
+    with pytest.raises(ItemError, match="item 1: the box of a face is .* finite") as refusal:
+        face_network.encode([carphone[0], (carphone[1], (10, 10, value, 20))])
+    assert refusal.value.is_bad_input
+
+
+@pytest.mark.parametrize("share", [0, 2, -1, float("nan"), "x"])
+def test_the_smallest_face_is_a_share(face_network, carphone, share):
+    with pytest.raises(TwinnetError, match="min_face is"):
+        face_network.encode(carphone[0], min_face=share)
+
+
 def test_a_face_is_embedded_as_the_mean_of_its_shifted_views(face_network, preprocess, carphone):
     face = preprocess.detect(carphone[0])[0]
     plain, views = preprocess.align(carphone[0], face).astype(int), preprocess.views(carphone[0], face)
@@ -173,6 +195,16 @@ def test_bring_your_own_detector_and_weights(models, people, tmp_path):
     [face] = network.tower.preprocess.detect(pictures[0])[:1]
     given, boxed = network.encode([(pictures[0], face), (pictures[0], face.box)])
     assert given @ boxed / np.linalg.norm(given) / np.linalg.norm(boxed) > 0.9
+
+
+def test_a_network_that_is_no_face_detector_is_refused(data):
+    from twinnet.verification.face.yunet import YuNetFaceFinder
+
+    other = sorted(path for path in (data / "models").glob("*.onnx") if "yunet" not in path.name)
+    for path in other:
+        with pytest.raises(TwinnetError, match="OpenCV cannot read it as YuNet"):
+            YuNetFaceFinder(path)
+    assert other
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):

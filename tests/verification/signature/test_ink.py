@@ -94,6 +94,13 @@ def test_lines_are_where_they_were_drawn():
         assert abs(slope - 0.03) < 0.005
 
 
+@pytest.mark.parametrize("seed", CLEAN)
+def test_light_ink_on_a_dark_ground_is_ink_too(seed):
+    page = draw(scribble(seed))
+    np.testing.assert_array_equal(find_ink(255 - page).pixels, find_ink(page).pixels)
+    assert find_ink(np.zeros_like(page)) is None
+
+
 @pytest.mark.parametrize("noise", [0.0, 6.0])
 @pytest.mark.parametrize("lines", [False, True])
 @pytest.mark.parametrize("light", [False, True])

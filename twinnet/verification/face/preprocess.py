@@ -28,6 +28,8 @@ WORKERS = 2
 # Pictures that are held decoded at one time.
 CHUNK = 16
 NO_FACE = "no face found"
+# A box that shows fewer pixels of the picture, in width or height, shows no face.
+LEAST_FACE = 8
 # Left, right, up and down.
 SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 # dlib's descriptor: the mean of its pictures, and 256 for the deviation.
@@ -77,11 +79,9 @@ class FacePreprocess(Preprocess):
     ) -> None:
         if crop not in TEMPLATES:
             raise unknown_name("crop of a face", crop, TEMPLATES)
-        if not 0 < min_face <= 1:
-            raise TwinnetError(f"min_face is {min_face}: it is a share of the picture's longer side, from 0 to 1")
         self.detector, self.crop, self.size, self.bgr = detector, crop, int(size), bgr
         self.mean, self.std = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
-        self.min_face, self.shift, self.max_pixels = float(min_face), float(shift), max_pixels
+        self.min_face, self.shift, self.max_pixels = _share(min_face), float(shift), max_pixels
 
     @cached_property
     def finder(self) -> FaceFinder:
@@ -115,7 +115,7 @@ class FacePreprocess(Preprocess):
         if not options:
             return self
         varied = copy.copy(self)
-        varied.min_face = float(options["min_face"])
+        varied.min_face = _share(options["min_face"])
         return varied
 
     def is_single(self, items: Any) -> bool:
@@ -165,7 +165,7 @@ class FacePreprocess(Preprocess):
             for start in range(0, len(items), CHUNK):
                 chunk = [item if _is_pair(item) else (item, None) for item in items[start : start + CHUNK]]
                 images = list(pool.map(self._decode, [image for image, _ in chunk], range(start, start + len(chunk))))
-                faces = self._faces(images, [face for _, face in chunk])
+                faces = self._faces(images, [face for _, face in chunk], start)
                 for position, face in enumerate(faces):
                     if face is None:
                         raise ItemError(start + position, f"no face found in {_name(chunk[position][0])}", NO_FACE)
@@ -179,17 +179,26 @@ class FacePreprocess(Preprocess):
     def _decode(self, item: Any, position: int) -> Pixels:
         return decode(item, position, max_pixels=self.max_pixels)
 
-    def _faces(self, images: list[Pixels], given: list[Any]) -> list[Face | None]:
+    def _faces(self, images: list[Pixels], given: list[Any], start: int) -> list[Face | None]:
         """The face that is given, the one in the box that is given, or the largest."""
         faces: list[Face | None] = [
-            face if face is None or isinstance(face, Face) else self.finder.inspect(image, face)
-            for image, face in zip(images, given, strict=True)
+            face if face is None or isinstance(face, Face) else self._face_in(image, face, position)
+            for position, (image, face) in enumerate(zip(images, given, strict=True), start)
         ]
         open_ = [i for i, face in enumerate(given) if face is None]
         found = self.finder.find([images[i] for i in open_], self.min_face, largest=True)
         for position, candidates in zip(open_, found, strict=True):
             faces[position] = candidates[0] if candidates else None
         return faces
+
+    def _face_in(self, image: Pixels, box: Sequence[float], position: int) -> Face | None:
+        corners = np.array([*box[:2], box[0] + box[2], box[1] + box[3]], dtype=np.float64)
+        if not np.isfinite(corners).all():
+            raise ItemError(position, f"the box of a face is {list(box)}: give x, y, w, h as finite numbers")
+        visible = np.clip(corners, 0, np.tile(image.shape[1::-1], 2))
+        if (visible[2:] - visible[:2]).min() < LEAST_FACE:
+            return None
+        return self.finder.inspect(image, box)
 
     def _prepare_one(self, image: Pixels, face: Face) -> Prepared:
         pixels = np.stack(self.views(image, face))
@@ -200,6 +209,16 @@ class FacePreprocess(Preprocess):
     def _chip(self, image: Pixels, face: Face, offset: tuple[float, float]) -> Pixels:
         template = TEMPLATES[self.crop][self.finder.points] + offset
         return chip(image, face.landmarks, template, self.size)
+
+
+def _share(min_face: Any) -> float:
+    try:
+        share = float(min_face)
+    except (TypeError, ValueError):
+        share = float("nan")
+    if not 0 < share <= 1:
+        raise TwinnetError(f"min_face is {min_face!r}: it is a share of the picture's longer side, from 0 to 1")
+    return share
 
 
 def _is_pair(item: Any) -> bool:

@@ -41,6 +41,7 @@ class YuNetFaceFinder:
             raise TwinnetError(f"detector {str(path)!r}: neither 'dlib' nor the path of a YuNet ONNX file")
         try:
             self.detector = cv2.FaceDetectorYN.create(str(path), "", (320, 320), SURE, OVERLAP, CANDIDATES)
+            self.detector.detect(np.zeros((320, 320, 3), np.uint8))  # other networks can be read as well
         except cv2.error as error:
             raise TwinnetError(f"{path}: OpenCV cannot read it as YuNet ({str(error).splitlines()[0]})") from error
         # OpenCV keeps the size of the picture in the detector.

@@ -22,6 +22,8 @@ LEAST_CONTRAST = 0.12
 GRAINS = 6.0
 # A page with less ink than this share of it is blank.
 LEAST_INK = 2e-4
+# A tight box around a signature is ink to a third; of a light one on a dark ground most would be taken for ink.
+MOST_INK = 0.6
 # A spot with less ink than this share of all is a speck; between ruled lines, which leave crumbs, the larger one.
 SPECK, CRUMB = 2e-3, 1e-2
 
@@ -39,19 +41,24 @@ class Ink:
 
 
 def find_ink(picture: Pixels) -> Ink | None:
-    """The ink in a picture of paper.
+    """The ink in a picture of paper, or the other way round, light on dark.
 
     Every channel is divided by the light of the paper around, and the darkest channel is taken, so that the colours of
     paper and ink do not matter as long as they differ. Several lines that run straight across the picture are the
     paper's ruling; a single one may be a stroke.
 
     Args:
-        picture: uint8 (H, W, C), dark ink on lighter paper.
+        picture: uint8 (H, W, C).
 
     Returns:
         The ink, at most `WORKING_SIDE` pixels long; None for a page without ink.
     """
     picture = _at_most(picture, WORKING_SIDE)
+    ink = _dark_ink(picture)
+    return _dark_ink(255 - picture) if ink is not None and np.mean(ink.pixels > 127) > MOST_INK else ink
+
+
+def _dark_ink(picture: Pixels) -> Ink | None:
     paper = np.maximum(paper_of(picture), 1)
     taken = light_taken(picture, paper)
     # The camera's grain is the same everywhere, so where there is less light it takes a larger share of it.
