@@ -9,6 +9,7 @@ from PIL import Image
 import twinnet
 from twinnet.cli.main import main
 from twinnet.image.decoding import decode
+from twinnet.registry import distances
 
 
 @pytest.fixture
@@ -204,6 +205,33 @@ def test_eval_identification_leaves_out_an_operating_point_that_knows_the_data(r
     assert run(*command)["operating_point"] is None
     main([*map(str, command)])
     assert "left out: the operating point was chosen on these data" in capsys.readouterr().err
+
+
+def test_eval_refuses_a_threshold_of_a_network_that_changed(run, refused, capsys, people, calibrated):
+    network = twinnet.load(calibrated)
+    network.distance = distances.create("euclidean")
+    changed = network.save(people / "changed")
+    assert "calibrate again" in refused("eval", "verification", changed, people / "test")
+    assert run("eval", "verification", changed, people / "test", "--no-threshold")["operating_point"] is None
+    assert main(["eval", "identification", str(changed), str(people / "test")]) == 0
+    assert "left out: the distance changed" in capsys.readouterr().err
+
+
+def test_eval_joins_scores_as_it_is_told(run, refused, people, pictures_model):
+    command = ("eval", "verification", pictures_model, people / "test", "--references", "2", "--no-threshold")
+    plain = {rule: run(*command, "--rule", rule)["d_prime"]["value"] for rule in ("mean", "max")}
+    assert plain["mean"] != plain["max"]
+    run("calibrate", pictures_model, people / "dev", "--target-fmr", "0.4", "--references", "2", "--rule", "max")
+    assert run(*command)["d_prime"]["value"] == plain["max"]
+    assert run(*command, "--rule", "mean")["d_prime"]["value"] == plain["mean"]
+    assert "is for --rule max" in refused(*command[:-1], "--rule", "mean")
+
+
+def test_eval_wants_as_many_references_on_both_sides(refused, write, people, pictures_model):
+    names = sorted((people / "dev").glob("*/*.png"))
+    dev = write("dev.csv", "label,image1,image2,image3", f"1,{names[0]},{names[1]},{names[2]}")
+    command = ("eval", "verification", pictures_model, people / "test")
+    assert "--dev has 2" in refused(*command, "--dev", dev, "--target-fmr", "0.1")
 
 
 def test_eval_chooses_a_threshold_on_development_data(run, lines, refused, people, pictures_model):

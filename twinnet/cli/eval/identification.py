@@ -14,6 +14,7 @@ from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.evaluation.identification import Searches
+    from twinnet.network import TwinNetwork
     from twinnet.operating_point import OperatingPoint
     from twinnet.verification.trials import Trials
 
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
         scores = network.similarity(embedded.left[rows][probes], embedded.right[rows][gallery])
     with stages("measure"):
         searches = Searches(scores, np.asarray(owners)[probes], np.asarray(owners)[gallery])
-        point = _separate(network.operating_point, trials_of_searches(items, owners, options.items, probes, gallery))
+        point = _judged(network, trials_of_searches(items, owners, options.items, probes, gallery))
         figures = _figures(searches, options, point)
     failures = embedded.failure_to_acquire()
     report_left_out(failures)
@@ -88,12 +89,17 @@ def run(options: argparse.Namespace) -> None:
     finish(options, {**result, "seconds": stages.seconds}, [*_lines(result), "", str(stages)])
 
 
-def _separate(point: OperatingPoint | None, trials: Trials) -> OperatingPoint | None:
-    """The operating point, unless it was chosen on some of these comparisons: then it is left out, and that is said."""
+def _judged(network: TwinNetwork, trials: Trials) -> OperatingPoint | None:
+    """The operating point, unless it says nothing of the network as it is, or was chosen on some of these comparisons.
+
+    Then it is left out, and that is said.
+    """
     from twinnet.evaluation.separation import check_separate
 
+    point = network.operating_point
     try:
         if point is not None:
+            point.check(network)
             check_separate(point, (), (), trials.keys())
     except TwinnetError as error:
         print(f"twinnet: left out: {error}", file=sys.stderr)

@@ -14,6 +14,9 @@ from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.evaluation.curves import ErrorCurve
+    from twinnet.network import TwinNetwork
+    from twinnet.operating_point import OperatingPoint
+    from twinnet.verification.trials import Trials
 
 
 def add_task(tasks: Any) -> None:
@@ -28,7 +31,7 @@ def add_task(tasks: Any) -> None:
         "--no-threshold", action="store_true", help="only what needs none, also on the data that it was chosen on"
     )
     parser.add_argument("--references", type=count, metavar="N", help="as for `twinnet calibrate`")
-    parser.add_argument("--rule", choices=RULES, default="mean", help="as for that command")
+    parser.add_argument("--rule", choices=RULES, help="as for that command (default: the operating point's, or mean)")
     parser.add_argument("--baseline", action="store_true", help="also what trivial features of the items reach")
     parser.add_argument("--plots", metavar="DIR", help="write score histogram, DET and ROC curves there, as PNG")
     add_seed(parser)
@@ -55,16 +58,17 @@ def run(options: argparse.Namespace) -> None:
     stages = Stages()
     trials = read_trials(options.pairs, options.format, options.references, options.seed)
     dev = read_trials(options.dev, options.format, options.references, options.seed) if options.dev else None
+    _check_references(trials, dev)
     with stages("load"):
         network = load_network(options)
     with stages("score"):
         acquired_dev = acquire(network, dev) if dev else None
         if acquired_dev is not None:
-            calibrate(network, acquired_dev, options.target_fmr, options.rule)
-        point = network.operating_points.get(trials.references.shape[1])
+            calibrate(network, acquired_dev, options.target_fmr, options.rule or "mean")
+        chosen = network.operating_points.get(trials.references.shape[1])
+        point = _judged(chosen, network, options)
         acquired = acquire(network, trials)
-        scores = acquired.scores(network, point.rule if point else options.rule)
-        point = None if options.no_threshold else point
+        scores = acquired.scores(network, options.rule or (chosen.rule if chosen else "mean"))
     with stages("measure"):
         same, people = acquired.same, acquired.identities
         figures = verification_report(scores, same, operating_point=point, keys=acquired.keys(), identities=people)
@@ -82,6 +86,23 @@ def run(options: argparse.Namespace) -> None:
             _draw(Path(options.plots), scores, same, point.threshold if point else None)
     lines = [*_lines(figures, lacking=point is None and not options.no_threshold), "", str(stages)]
     finish(options, {**figures, "model": options.model, "seconds": stages.seconds}, lines)
+
+
+def _check_references(trials: Trials, dev: Trials | None) -> None:
+    """A threshold for one number of references says nothing of another."""
+    counts = [part.references.shape[1] for part in (trials, dev) if part is not None]
+    if len(set(counts)) > 1:
+        raise TwinnetError(f"PAIRS has {counts[0]} references a pair and --dev has {counts[1]}: give both the same")
+
+
+def _judged(point: OperatingPoint | None, network: TwinNetwork, options: argparse.Namespace) -> OperatingPoint | None:
+    """The operating point, where one is to be judged."""
+    if point is None or options.no_threshold:
+        return None
+    point.check(network)
+    if options.rule not in (None, point.rule):
+        raise TwinnetError(f"the operating point is for --rule {point.rule}: leave --rule out, or add --no-threshold")
+    return point
 
 
 def _lines(figures: Mapping[str, Any], *, lacking: bool) -> Iterator[str]:
