@@ -33,6 +33,12 @@ def iou(a: Any, b: Any) -> Boxes:
     return overlap
 
 
+def no_larger(box: Any, width: float, height: float) -> Boxes:
+    """A box (4,) as it is, or its part in the frame where it is wider or higher than that."""
+    a = np.asarray(box, dtype=np.float64)
+    return clamp(a, width, height) if a[2] > width or a[3] > height else a
+
+
 def clamp(boxes: Any, width: float, height: float) -> Boxes:
     """The part of each box that lies in the frame; at least one pixel stays where a box lies outside."""
     a = np.asarray(boxes, dtype=np.float64)

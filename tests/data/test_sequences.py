@@ -39,7 +39,7 @@ def test_the_second_picture_comes_before_the_tenth(tmp_path):
     (sequence,) = read_sequences(tmp_path)
     assert [frame.stem for frame in sequence.frames] == [str(number) for number in range(1, 12)]
     (tmp_path / "Car" / "groundtruth_rect.txt").write_bytes(b"1,2,3,4 \xe9\n")
-    with pytest.raises(TwinnetError, match="not four numbers in every line"):
+    with pytest.raises(TwinnetError, match="groundtruth_rect.txt: not a text file in UTF-8"):
         read_sequences(tmp_path)
 
 
@@ -87,17 +87,52 @@ def test_a_plain_folder(tmp_path):
         read_sequences(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("0002.png,1,2,inf,4", "box 2 is not finite"),
+        ("a\0b.png,1,2,3,4", "needs the columns"),
+        (f'0002.png,"{"1" * 200_000}",2,3,4', "needs the columns"),
+    ],
+)
+def test_rows_of_a_plain_folder_that_are_no_boxes(row, message, tmp_path):
+    pictures(tmp_path / "mine", ending="png")
+    (tmp_path / "mine" / "boxes.csv").write_text(f"file,x,y,w,h\n0001.png,1,2,3,4\n{row}\n")
+    with pytest.raises(TwinnetError, match=f"boxes.csv: .*{message}|boxes.csv: {message}"):
+        read_sequences(tmp_path)
+
+
+def test_a_box_without_an_area_is_a_target_that_is_not_visible(tmp_path):
+    pictures(tmp_path / "mine", ending="png")
+    rows = "0001.png,1,2,3,4\n0002.png,0,0,0,0\n0003.png,-1,2,3,4\n"
+    (tmp_path / "mine" / "boxes.csv").write_text(f"file,x,y,w,h\n{rows}")
+    (sequence,) = read_sequences(tmp_path)
+    assert np.isnan(sequence.boxes).all(1).tolist() == [False, True, False]
+
+
+VID = """<annotation><object><trackid>{}</trackid><name>n02</name><bndbox><xmax>13</xmax><xmin>{}</xmin>
+<ymax>16</ymax><ymin>4</ymin></bndbox></object></annotation>"""
+
+
+@pytest.mark.parametrize(("left", "message"), [("5.0.1", "could not convert"), ("", "xmin"), ("\xe9", "UTF-8")])
+def test_damaged_annotations_of_vid_are_named(left, message, tmp_path):
+    folder = tmp_path / "Annotations" / "VID" / "v1"
+    folder.mkdir(parents=True)
+    (folder / "0001.xml").write_text(VID.format(0, left), encoding="latin-1")
+    with pytest.raises(TwinnetError, match=f"0001.xml: .*{message}"):
+        read_sequences(tmp_path)
+
+
 def test_vid(tmp_path):
-    annotation = """<annotation><object><trackid>{}</trackid><name>n02</name><bndbox><xmax>13</xmax><xmin>3</xmin>
-    <ymax>16</ymax><ymin>4</ymin></bndbox></object></annotation>"""
     pictures(tmp_path / "Data" / "VID" / "val" / "v1", 2, "JPEG")
     folder = tmp_path / "Annotations" / "VID" / "val" / "v1"
     folder.mkdir(parents=True)
     for number in (1, 2):
-        (folder / f"000{number}.xml").write_text(annotation.format(number - 1))
+        (folder / f"000{number}.xml").write_text(VID.format(number - 1, 3 - 4 * (number - 1)))
     first, second = read_sequences(tmp_path)
     assert (first.name, second.name) == ("v1.0", "v1.1")
     assert first.boxes.tolist() == [[3, 4, 10, 12]]
+    assert second.boxes.tolist() == [[-1, 4, 14, 12]]
     assert first.frames[0].is_file()
 
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from tests.tracking.conftest import moving
 from twinnet.data.sequences import read_sequences
+from twinnet.errors import TwinnetError
 from twinnet.tracking.robustness import cut_out, measure
 from twinnet.tracking.tracker import Tracker
 
@@ -27,6 +30,24 @@ def test_a_target_is_found_from_its_picture_and_after_black_frames(chosen, small
     assert figures["before"] > 0.6
     assert figures["lost_after"] == 1
     assert figures["found_after"] <= 3
+
+
+def test_frames_without_annotation_say_nothing(chosen, small_network):
+    boxes = chosen[0].boxes.copy()
+    boxes[[3, 4, 5]] = np.nan  # a quarter of the way, and before the gap
+    (figures,) = measure(Tracker(small_network), [replace(chosen[0], boxes=boxes)]).values()
+    assert figures["later_patch"] > 0.5
+    assert figures["before"] > 0.6
+    boxes[1:] = np.nan
+    (figures,) = measure(Tracker(small_network), [replace(chosen[0], boxes=boxes)]).values()
+    assert figures["later_patch"] is None
+
+
+def test_an_error_names_the_sequence(chosen, small_network):
+    boxes = chosen[0].boxes.copy()
+    boxes[:, 0] = 1000
+    with pytest.raises(TwinnetError, match=f"sequence {chosen[0].name}: the box"):
+        measure(Tracker(small_network), [replace(chosen[0], boxes=boxes)])
 
 
 def test_without_a_threshold_nothing_is_lost(chosen, small_network):

@@ -6,6 +6,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,6 +41,14 @@ class Sequence:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Errors of the block say whose they are."""
+        try:
+            yield
+        except TwinnetError as error:
+            raise TwinnetError(f"sequence {self.name}: {error}") from error
 
 
 def read_sequences(folder: str | Path) -> list[Sequence]:
@@ -97,11 +106,10 @@ def _numbered(place: Path, annotation: Path, pictures: Path, name: str) -> Seque
     boxes = _read_boxes(annotation) - [1, 1, 0, 0]
     for label in ("absence.label", "full_occlusion.txt", "out_of_view.txt"):
         if (place / label).is_file():
-            absent = np.array(re.findall(r"\d+", (place / label).read_text()), dtype=int)
+            absent = np.array(re.findall(r"\d+", _text(place / label)), dtype=int)
             if len(absent) != len(boxes):
                 raise TwinnetError(f"{place / label}: {len(absent)} labels for {len(boxes)} boxes")
             boxes[absent > 0] = np.nan
-    boxes[~(boxes[:, 2:] > 0).all(1)] = np.nan
     skipped = OTB_FIRST.get(place.name, 0)
     frames = _pictures(pictures)
     if skipped + len(boxes) <= len(frames):
@@ -112,8 +120,8 @@ def _numbered(place: Path, annotation: Path, pictures: Path, name: str) -> Seque
 
 
 def _read_boxes(path: Path) -> Boxes:
+    rows = [re.split(r"[,\s]+", line.strip()) for line in _text(path).splitlines() if line.strip()]
     try:
-        rows = [re.split(r"[,\s]+", line.strip()) for line in path.read_text("utf-8-sig").splitlines() if line.strip()]
         boxes = np.array(rows, dtype=np.float64)
     except ValueError as error:
         raise TwinnetError(f"{path}: not four numbers in every line ({error})") from error
@@ -130,8 +138,10 @@ def _plain(place: Path) -> Iterator[Sequence]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for row in csv.DictReader(file):
                 box = [float(row[name]) for name in "xywh"]
+                if "\0" in row["file"]:
+                    raise ValueError("a name with a NUL byte")
                 targets.setdefault(row.get("target"), []).append((place / row["file"], box))
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise TwinnetError(f"{path}: needs the columns file,x,y,w,h with numbers ({error})") from error
     if not targets:
         raise TwinnetError(f"{path}: lists no pictures")
@@ -153,19 +163,34 @@ def _vid(root: Path) -> Iterator[Sequence]:
         tracks: dict[str, list[tuple[Path, list[float]]]] = {}
         for file in files:
             picture = (root / "Data" / file.relative_to(root / "Annotations")).with_suffix(".JPEG")
-            for thing in re.findall(r"<object>(.*?)</object>", file.read_text(encoding="utf-8"), re.DOTALL):
-                numbers = dict(re.findall(r"<(trackid|xmin|ymin|xmax|ymax)>\s*([\d.]+)\s*<", thing))
-                x, y, right, bottom = (float(numbers[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
-                tracks.setdefault(numbers["trackid"], []).append((picture, [x, y, right - x, bottom - y]))
+            for thing in re.findall(r"<object>(.*?)</object>", _text(file), re.DOTALL):
+                values = dict(re.findall(r"<(trackid|xmin|ymin|xmax|ymax)>\s*(\S+?)\s*<", thing))
+                try:
+                    x, y, right, bottom = (float(values[side]) for side in ("xmin", "ymin", "xmax", "ymax"))
+                    tracks.setdefault(values["trackid"], []).append((picture, [x, y, right - x, bottom - y]))
+                except (KeyError, ValueError) as error:
+                    problem = "every object needs trackid, xmin, ymin, xmax and ymax"
+                    raise TwinnetError(f"{file}: {problem} ({error})") from error
         for track, seen in tracks.items():
             boxes = np.array([box for _, box in seen], dtype=np.float64)
             yield _checked(f"{place.name}.{track}", [picture for picture, _ in seen], boxes, place)
 
 
 def _checked(name: str, frames: Iterable[Path], boxes: Boxes, source: Path) -> Sequence:
+    infinite = np.flatnonzero(np.isinf(boxes).any(1))
+    if len(infinite):
+        raise TwinnetError(f"{source}: box {infinite[0] + 1} is not finite")
+    boxes = np.where((boxes[:, 2:] > 0).all(1, keepdims=True), boxes, np.nan)
     if not len(boxes) or np.isnan(boxes[0]).any():
         raise TwinnetError(f"{source}: the first picture of a sequence needs a box")
     return Sequence(name, tuple(frames), boxes)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TwinnetError(f"{path}: not a text file in UTF-8 ({error})") from error
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from twinnet.boxes import Boxes
+from twinnet.boxes import Boxes, no_larger
 from twinnet.data import sequences
 from twinnet.errors import TwinnetError
 from twinnet.evaluation.tracking import OnePass, jittered, mean_figures, one_pass
@@ -112,16 +112,14 @@ def _first_box(sequence: sequences.Sequence, start: int, starts: int) -> Boxes:
 
 
 def _run(make: Callable[[], Contestant], job: tuple[sequences.Sequence, int, Boxes]) -> Run:
-    try:
+    with job[0].named():
         return _run_one(make, *job)
-    except TwinnetError as error:
-        raise TwinnetError(f"sequence {job[0].name}: {error}") from error
 
 
 def _run_one(make: Callable[[], Contestant], sequence: sequences.Sequence, start: int, box: Boxes) -> Run:
     tracker = make()
     first = decode(sequence.frames[0])
-    box = np.minimum(box, [np.inf, np.inf, first.shape[1], first.shape[0]])  # a target that fills the frame
+    box = no_larger(box, first.shape[1], first.shape[0])
     boxes, seconds = [box], []
     tracker.init(first, box)
     for frame in sequence.frames[1:]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.boxes import iou
+from twinnet.boxes import iou, no_larger
 from twinnet.data import sequences
 from twinnet.errors import TwinnetError
 from twinnet.evaluation.intervals import error_rate
@@ -63,8 +63,9 @@ def calibrate(
     with_target: list[Scored] = []
     without: list[Scored] = []
     for number, sequence in enumerate(chosen):
-        for score, cut in _follow(tracker, chosen, number):
-            (with_target if cut == number else without).append((score, number, cut))
+        with sequence.named():
+            for score, cut in _follow(tracker, chosen, number):
+                (with_target if cut == number else without).append((score, number, cut))
         if notify is not None:
             notify(sequence.name)
     point = _choose(network, with_target, without, false_alarms, source)
@@ -119,7 +120,7 @@ def _follow(tracker: Tracker, chosen: Sequence[sequences.Sequence], number: int)
     """Scores through a sequence where the tracker is right, and after cuts to the others, with the number of each."""
     sequence = chosen[number]
     first = decode(sequence.frames[0])
-    (target,) = tracker.start(first, [sequence.boxes[0]])
+    (target,) = tracker.start(first, [no_larger(sequence.boxes[0], first.shape[1], first.shape[0])])
     cuts = set(np.linspace(0, len(sequence), CUTS + 1, dtype=int)[1:] - 1)
     for place in range(1, len(sequence)):
         tracker.follow(decode(sequence.frames[place]), [target])

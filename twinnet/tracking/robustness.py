@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from twinnet.boxes import Boxes, iou
+from twinnet.boxes import Boxes, iou, no_larger
 from twinnet.data import sequences
 from twinnet.image.decoding import decode
 from twinnet.tracking.crops import Pixels
@@ -24,7 +24,7 @@ class Gap:
     """Black frames in the middle of a sequence.
 
     Attributes:
-        before: The overlap with the annotation in the frame before.
+        before: The overlap with the annotation in the last frame before that has one.
         lost_after: In which of the black frames the target is reported lost, from 1; None if in none.
         found_after: In which of the frames after them it is seen again with an overlap of `FOUND`, from 1; None if in
             none.
@@ -44,15 +44,23 @@ def measure(tracker: Tracker, chosen: Sequence[sequences.Sequence]) -> dict[str,
 
     Returns:
         For each its `patch` and `later_patch`, the overlaps of what a picture from the first frame and one from a
-        quarter of the way finds in the first frame, and what `Gap` has.
+        quarter of the way (from the next frame there that shows the target) finds in the first frame, and what `Gap`
+        has.
     """
+    figures = {}
+    for sequence in chosen:
+        with sequence.named():
+            figures[sequence.name] = _figures(tracker, sequence)
+    return figures
+
+
+def _figures(tracker: Tracker, sequence: sequences.Sequence) -> dict[str, float | int | None]:
+    visible = np.flatnonzero(np.isfinite(sequence.boxes).all(1))
+    later = visible[visible >= len(sequence) // 4]
     return {
-        sequence.name: {
-            "patch": patch_overlap(tracker, sequence),
-            "later_patch": patch_overlap(tracker, sequence, len(sequence) // 4),
-            **asdict(through_gap(tracker, sequence)),
-        }
-        for sequence in chosen
+        "patch": patch_overlap(tracker, sequence),
+        "later_patch": patch_overlap(tracker, sequence, int(later[0])) if len(later) else None,
+        **asdict(through_gap(tracker, sequence)),
     }
 
 
@@ -73,10 +81,13 @@ def cut_out(frame: Pixels, box: Boxes) -> Pixels:
 def through_gap(tracker: Tracker, sequence: sequences.Sequence, length: int = 30) -> Gap:
     """Follow the first half of a sequence, then black frames, then the second half."""
     first, middle = decode(sequence.frames[0]), len(sequence) // 2
-    follower = Follower(tracker, tracker.start(first, [sequence.boxes[0]]))
+    box = no_larger(sequence.boxes[0], first.shape[1], first.shape[0])
+    follower = Follower(tracker, tracker.start(first, [box]))
+    before = 1.0
     for place in range(1, middle):
         follower.follow(decode(sequence.frames[place]))
-    before = float(iou(follower.targets[0].box, sequence.boxes[middle - 1]))
+        if np.isfinite(sequence.boxes[place]).all():
+            before = float(iou(follower.targets[0].box, sequence.boxes[place]))
     lost_after = _first(_lost(follower, [np.zeros_like(first)] * length))
     rest = sequence.frames[middle:]
     found_after = _first(
