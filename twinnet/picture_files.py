@@ -14,6 +14,7 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in PICTURES
 
 
-def natural(path: Path) -> list[Any]:
-    """A sort key under which img2 comes before img10."""
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.name)]
+def natural(path: Path) -> tuple[list[Any], str]:
+    """A sort key under which img2 comes before img10, and folders stay together."""
+    name = path.as_posix()
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)], name

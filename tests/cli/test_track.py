@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.tracking.conftest import BOX, moving
+from twinnet.cli.main import main
 from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.video import VideoWriter, open_video
 
@@ -85,16 +86,21 @@ def test_tables_of_the_field_count_from_one(run, refused, tracking_model, film, 
     assert rows[1][:2] == [1, 2]
 
 
-def test_a_damaged_frame_has_a_line_where_lines_have_no_number(run, tracking_model, tmp_path):
+def test_a_damaged_frame_has_a_line_where_lines_have_no_number(tracking_model, tmp_path, capsys):
     for number, frame in enumerate(moving(5)[0]):
         cv2.imwrite(str(tmp_path / f"{number}.png"), frame)
     (tmp_path / "2.png").write_bytes(b"damaged")
+    (tmp_path / "4.png").write_bytes(b"damaged")
     table = tmp_path / "boxes.txt"
-    with pytest.warns(UserWarning, match="frame 2"):
-        run("track", tmp_path, "--box", SHOWN, "--model", tracking_model, "--csv", table, "--format", "otb")
+    command = ["track", tmp_path, "--box", SHOWN, "--model", tracking_model, "--csv", table, "--format", "otb"]
+    assert main(list(map(str, command))) == 0
+    warned = [line for line in capsys.readouterr().err.splitlines() if "cannot be decoded" in line]
+    assert warned == [
+        f"twinnet: warning: {tmp_path}: frame {number} cannot be decoded, or was left out: skipped" for number in (2, 4)
+    ]
     rows = boxes_in(table)
     assert len(rows) == 5
-    assert rows[2] == rows[3] != rows[1]
+    assert rows[2] == rows[3] == rows[4] != rows[1]
 
 
 # A shell that starts the tests in the background makes them, and so this program, deaf to the signal.
@@ -142,6 +148,8 @@ def test_bad_input_is_one_line(refused, tracking_model, film, tmp_path, monkeypa
     assert "no such file" in refused("track", film, "--exemplar", "no.png", *model)
     assert "has to end in" in refused("track", film, "--box", SHOWN, *model, "--out", tmp_path / "a.gif")
     before = film.read_bytes()
+    outputs = ("--csv", tmp_path / "b.png", "--plot", tmp_path / "." / "b.png")
+    assert "b.png is to be written twice" in refused("track", film, "--box", SHOWN, *model, *outputs)
     assert "is the video itself" in refused("track", film, "--box", SHOWN, *model, "--out", film)
     assert film.read_bytes() == before
     (tmp_path / "text.mp4").write_text("no video")

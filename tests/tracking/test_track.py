@@ -119,6 +119,22 @@ def test_black_frames_score_less(clip, small_network):
     assert scores[2] < scores[1] - 0.1
 
 
+def test_boxes_and_pictures_of_any_container_are_several_targets(clip, small_network):
+    x, y, w, h = BOX
+    patch = clip[0][0][y : y + h, x : x + w]
+    grey = patch[..., 0].astype(np.uint16) * 257
+    shown = twinnet.track(clip[0], (patch, grey), model=small_network).exemplars
+    assert [exemplar.picture.tolist() for exemplar in shown] == [
+        patch.tolist(),
+        np.stack([patch[..., 0]] * 3, 2).tolist(),
+    ]
+    boxes = np.array([BOX, (10, 20, 30, 40)], dtype=np.uint8)
+    assert [exemplar.box.tolist() for exemplar in twinnet.track(clip[0], boxes, model=small_network).exemplars] == [
+        list(BOX),
+        [10, 20, 30, 40],
+    ]
+
+
 @pytest.mark.parametrize(
     ("exemplar", "message"),
     [
@@ -135,6 +151,9 @@ def test_black_frames_score_less(clip, small_network):
         ({}, "no exemplar"),
         ((1, 2, 3), "no exemplar"),
         (None, "no exemplar"),
+        ((1e-200, 1, 1e-200, 1e-200), "no area"),
+        ((10**400, 1, 2, 3), "four finite numbers"),
+        ({1: BOX, "1": BOX}, "several targets are called '1'"),
         ([(1, 2, 3)], "no exemplar"),
     ],
 )

@@ -58,6 +58,12 @@ def test_pictures_in_natural_order(pattern, frames, write_pictures):
     assert video.length == COUNT
 
 
+def test_folders_of_a_glob_follow_each_other(frames, write_pictures, tmp_path):
+    write_pictures(frames[3:6], "clip10")
+    write_pictures(frames[:3], "clip9")
+    assert [level(frame.pixels) for frame in open_video(f"{tmp_path}/*/*.png")] == list(range(6))
+
+
 def test_arrays_and_iterables(frames):
     assert np.stack([frame.pixels for frame in open_video(frames)]).tolist() == frames.tolist()
     assert numbers(open_video(list(frames))) == list(range(COUNT))
@@ -186,6 +192,7 @@ def test_a_file_that_is_no_video(tmp_path, kind):
         (["x.png"], "frame 0"),
         (3.5, "float is no video"),
         (True, "bool is no video"),
+        (-1, "no camera -1"),
     ],
 )
 def test_what_is_no_video_is_one_clear_error(video, message):

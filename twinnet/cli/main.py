@@ -6,6 +6,7 @@ import argparse
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
@@ -55,6 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _write_utf8()
     gc.set_threshold(OBJECTS)
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        return _run(arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
         code = options.run(options) or 0
@@ -95,6 +102,11 @@ def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
 def _fail(message: str, code: int) -> int:
     print(f"twinnet: {message}", file=sys.stderr)
     return code
+
+
+def _warn(message: Warning | str, *where: object, **further: object) -> None:
+    del where, further
+    print(f"twinnet: warning: {message}", file=sys.stderr)
 
 
 def _write_utf8() -> None:

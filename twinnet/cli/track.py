@@ -54,9 +54,12 @@ def run(options: argparse.Namespace) -> None:
     if options.out:
         destination(options.out, VIDEOS)
     table = destination(options.csv) if options.csv else None
-    for path in filter(None, (options.out, options.csv, options.plot)):
+    written = list(filter(None, (options.out, options.csv, options.plot)))
+    for path in written:
         if Path(path).exists() and Path(path).resolve() == Path(options.video).resolve():
             raise TwinnetError(f"{path} is the video itself: choose another name for what is written")
+        if [Path(other).resolve() for other in written].count(Path(path).resolve()) > 1:
+            raise TwinnetError(f"{path} is to be written twice: give each thing that is written a name of its own")
     if options.format == "otb" and len(options.box or options.exemplar or []) > 1:
         raise TwinnetError("--format otb has no column for the target: use mot or csv for several")
     boxes = [_box(text) for text in options.box or []]
@@ -111,13 +114,17 @@ def _follow(options: argparse.Namespace, track: Track, table: Path | None, rows:
                     print(first, file=file)
                     first = None
                 if file:
-                    # Lines without a number: a damaged frame has the box of the next one.
+                    # Lines without a number: a damaged frame has the box of the next one, at the end of the last.
                     lines = frame.number + 1 - written if options.format == "otb" else 1
-                    print(*[line(hit, options.format, names)] * lines, sep="\n", file=file)
+                    latest = line(hit, options.format, names)
+                    print(*[latest] * lines, sep="\n", file=file)
             written = frame.number + 1
             if writer:
                 writer.write(annotate(frame.pixels, targets, overlay=options.overlay))
             bar.update()
+        damaged = max(track.skipped, default=0) + 1 - written
+        if file and options.format == "otb" and damaged > 0:
+            print(*[latest] * damaged, sep="\n", file=file)
 
 
 def _report(options: argparse.Namespace, track: Track, rows: dict[str, list[Any]], figures: dict[str, Any]) -> None:

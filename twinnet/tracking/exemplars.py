@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -46,6 +47,9 @@ def as_exemplars(given: Any) -> list[Exemplar]:
         TwinnetError: If something is none.
     """
     if isinstance(given, Mapping) and given:
+        names = Counter(map(str, given))
+        if max(names.values()) > 1:
+            raise TwinnetError(f"several targets are called {max(names, key=names.__getitem__)!r}: name them apart")
         return [_exemplar(one, str(name)) for name, one in given.items()]
     if _is_one(given):
         return [_exemplar(given, "0")]
@@ -57,7 +61,11 @@ def as_exemplars(given: Any) -> list[Exemplar]:
 def _is_one(given: Any) -> bool:
     if _is_box(given) or _is_picture(given):
         return True
-    return isinstance(given, tuple) and len(given) == 2 and (_is_picture(given[0]) or isinstance(given[0], Integral))
+    return _is_pair(given) and (_is_picture(given[0]) or isinstance(given[0], Integral))
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and _is_box(given[1])
 
 
 def _is_box(given: Any) -> bool:
@@ -68,22 +76,30 @@ def _is_box(given: Any) -> bool:
 
 def _is_picture(given: Any) -> bool:
     if isinstance(given, np.ndarray):
-        return given.ndim == 3 or (given.ndim == 2 and given.dtype == np.uint8)
+        boxes = given.ndim == 2 and given.shape[1] == 4
+        return given.ndim == 3 or (given.ndim == 2 and given.dtype in (np.uint8, np.uint16) and not boxes)
     return isinstance(given, str | bytes | PathLike | Image.Image)
 
 
 def _exemplar(given: Any, name: str) -> Exemplar:
     if _is_box(given):
-        return Exemplar(name, box=np.asarray(given, dtype=np.float64))
+        return Exemplar(name, box=_box(given))
     if _is_picture(given):
         return Exemplar(name, picture=_picture(given))
-    if isinstance(given, tuple) and len(given) == 2 and _is_box(given[1]):
-        first, box = given[0], np.asarray(given[1], dtype=np.float64)
+    if _is_pair(given):
+        first, box = given[0], _box(given[1])
         if _is_picture(first):
             return Exemplar(name, box=box, picture=_picture(first))
         if isinstance(first, Integral) and int(first) >= 0:
             return Exemplar(name, frame=int(first), box=box)
     raise TwinnetError(f"{_shown(given)} is no exemplar: pass {WANTED}")
+
+
+def _box(given: Any) -> Boxes:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except OverflowError as error:
+        raise TwinnetError(f"the box {_shown(given)} is not four finite numbers x, y, w, h") from error
 
 
 def _picture(given: Any) -> Pixels:

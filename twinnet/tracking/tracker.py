@@ -33,6 +33,9 @@ DEEPEST = 32
 # says that nothing is there to follow.
 HOLD = 0.2
 
+# A box that is narrower, in pixels, has no area.
+LEAST_SIDE = 1e-3
+
 # A target that is surely seen shows every so many frames what it looks like now, and so much of that is taken in.
 SURE = 0.7
 EVERY = 10
@@ -244,14 +247,14 @@ def check_box(box: Any, frame_size: tuple[int, int]) -> Boxes:
     """
     try:
         checked = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise TwinnetError(f"the box {box!r} is not four numbers x, y, w, h") from error
     if checked.shape != (4,) or not np.isfinite(checked).all():
         raise TwinnetError(f"the box {checked.tolist()} is not four finite numbers x, y, w, h")
     x, y, w, h = checked.tolist()
     shown = f"the box {x:g},{y:g},{w:g},{h:g}"
-    if w <= 0 or h <= 0:
-        raise TwinnetError(f"{shown} has no area: its width and height must be above 0")
+    if min(w, h) < LEAST_SIDE:
+        raise TwinnetError(f"{shown} has no area: its width and height must be above {LEAST_SIDE} pixels")
     width, height = frame_size
     if w > width or h > height:
         raise TwinnetError(f"{shown} is larger than the frame of {width} x {height}")

@@ -123,6 +123,8 @@ def _source(source: Any) -> Source:
     if isinstance(source, str | PathLike):
         return _named(str(source))
     if isinstance(source, int) and not isinstance(source, bool):
+        if source < 0:
+            raise TwinnetError(f"there is no camera {source}: cameras are counted from 0")
         return Capture(source)
     if isinstance(source, np.ndarray):
         return ArrayFrames(source)
