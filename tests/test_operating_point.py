@@ -49,6 +49,9 @@ def test_probability_follows_the_prior(point):
     assert point.probability(0.5) == pytest.approx(0.5)
     assert point.probability(0.7) == pytest.approx(1 / (1 + math.exp(-1.6)))
     assert point.probability(0.5, prior=0.01) == pytest.approx(0.01)
+    for prior in (0, 1, 1.5, math.nan):
+        with pytest.raises(TwinnetError, match="a prior of"):
+            point.probability(0.5, prior=prior)
 
 
 def test_probability_claims_no_more_than_the_pairs_can_show(point):

@@ -110,7 +110,12 @@ class OperatingPoint:
         Args:
             score: The score; larger is closer.
             prior: How probable it was before: the share of comparisons that are genuine where the network is used.
+
+        Raises:
+            TwinnetError: If the prior is not between 0 and 1.
         """
+        if not 0 < prior < 1:
+            raise TwinnetError(f"a prior of {prior}: it is a share between 0 and 1, and neither of them")
         evidence = self.slope * score + self.intercept
         evidence = min(max(evidence, -math.log1p(self.fnmr.effective)), math.log1p(self.fmr.effective))
         logit = evidence + math.log(prior / (1 - prior))

@@ -104,6 +104,18 @@ def test_encode_leaves_out_bad_pictures_and_names_them(folder, trained, tmp_path
     np.testing.assert_allclose(np.load(out), expected, atol=1e-5)
 
 
+def test_names_that_cannot_be_written_are_refused_before_the_work(folder, trained, tmp_path, refused):
+    odd = tmp_path / "odd"
+    odd.mkdir()
+    picture = next(folder.glob("*/*.jpg")).read_bytes()
+    (odd / "a\nb.jpg").write_bytes(picture)
+    command = ("encode", odd, "--model", trained, "--out")
+    assert "several lines" in refused(*command, tmp_path / "x.npy")
+    assert main([*map(str, command), str(tmp_path / "x.jsonl")]) == 0
+    (odd / "\udcff.jpg").write_bytes(picture)
+    assert "not Unicode" in refused(*command, tmp_path / "y.jsonl")
+
+
 def test_encode_takes_tables_of_paths(folder, trained, tmp_path, capsys):
     (folder / "list.csv").write_text("image,label\nacross/0.jpg,a\ndown/1.jpg,b\n")
     assert main(["encode", str(folder / "list.csv"), "--model", str(trained), "--out", str(tmp_path / "x.jsonl")]) == 0

@@ -85,3 +85,10 @@ def test_bad_input():
         Searches(scores[:20, :5], probes[:20], gallery)
     with pytest.raises(TwinnetError, match="one name for each"):
         Searches(scores, probes[:20], gallery)
+    with pytest.raises(TwinnetError, match="nobody is enrolled"):
+        Searches(scores[:, :0], probes, [])
+    with pytest.raises(TwinnetError, match="probe 3 are not finite"):
+        Searches(np.where(np.arange(len(scores))[:, None] == 3, np.nan, scores), probes, gallery)
+    for fpir in (-0.1, np.nan, 1.5):
+        with pytest.raises(TwinnetError, match="from 0 to 1"):
+            Searches(scores, probes, gallery).dir_at_fpir(fpir)

@@ -103,6 +103,18 @@ def test_bad_files_are_named(image_network, tmp_path, pictures):
             image_network.encode([*pictures, path])
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"std": (0, 1, 1)}, {"mean": (np.nan, 0, 0)}, {"size": (0, 5)}, {"size": 5}, {"size": (1, 2, 3)},
+        {"crop": 0}, {"crop": 2.0}, {"views": [{"scale": np.nan}]}, {"ink": 2},
+    ],
+)  # fmt: skip
+def test_arguments_that_make_no_sense(options):
+    with pytest.raises(TwinnetError, match=next(iter(options)).rstrip("s")):
+        ImagePreprocess(**options)
+
+
 @pytest.mark.parametrize("bad", [None, 3, np.zeros((2, 2, 3)), np.zeros((0, 4, 3), np.uint8), [1, 2]])
 def test_bad_items_are_named(image_network, pictures, bad):
     with pytest.raises(TwinnetError, match="item 1"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from twinnet.cli.items import ITEMS_HELP, SIDES, Embedded, Source, add_reading, embed, refuse, takes_pictures
 from twinnet.cli.options import FILE_HELP, add_model, add_precision, count, load_network
 from twinnet.cli.output import Stages, as_json, destination, write_atomically
+from twinnet.errors import TwinnetError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +61,8 @@ def run(options: argparse.Namespace) -> None:
         network = load_network(options)
     of_pictures = takes_pictures(network, options.side)
     items = source.items(network, options.side)
+    if of_pictures:
+        _check_names(list(map(str, items)), suffix)
     with stages("encode"):
         embedded = embed(
             network,
@@ -79,6 +82,17 @@ def run(options: argparse.Namespace) -> None:
             )
     _report(options, embedded, stages, "pictures" if of_pictures else "sentences")
     refuse(embedded.problems, len(names), options.out)
+
+
+def _check_names(names: Sequence[str], suffix: str) -> None:
+    """Names of pictures are written too, one a line but for .jsonl."""
+    from twinnet.files import is_unicode
+
+    for name in names:
+        if not is_unicode(name):
+            raise TwinnetError(f"{name!r}: the name is not Unicode and cannot be written: rename the file")
+        if suffix != ".jsonl" and len(name.splitlines()) != 1:
+            raise TwinnetError(f"{name!r}: the name has several lines: rename the file, or write .jsonl")
 
 
 def _report(options: argparse.Namespace, embedded: Embedded, stages: Stages, kind: str) -> None:

@@ -70,9 +70,11 @@ class Searches:
             What `at` gives. The threshold is read off the same probes: it describes a curve and is no operating point.
 
         Raises:
-            TwinnetError: If there are no strangers, or no probes of the gallery's people.
+            TwinnetError: If there are no strangers, no probes of the gallery's people, or the rate is none.
         """
         self._check("DIR at FPIR")
+        if not 0 <= fpir <= 1:
+            raise TwinnetError(f"an FPIR of {fpir}: it is a share from 0 to 1")
         tops = np.sort(self._tops[~self.mated])[::-1]
         allowed = int(np.floor(fpir * len(tops) + 1e-9))
         return self.at(float(np.nextafter(tops[allowed], np.inf)) if allowed < len(tops) else -np.inf, rank)
@@ -123,6 +125,10 @@ def _by_person(scores: Any, gallery: Any) -> tuple[npt.NDArray[Any], Floats]:
     a, people = np.asarray(scores, dtype=np.float64), np.asarray(gallery)
     if a.ndim != 2 or a.shape[1] != len(people):
         raise TwinnetError(f"scores {a.shape} have to be (probes, {len(people)} enrolled items)")
+    if not len(people):
+        raise TwinnetError("nobody is enrolled: a search takes a gallery with somebody in it")
+    if not np.isfinite(a).all():
+        raise TwinnetError(f"the scores of probe {int(np.argmin(np.isfinite(a).all(1)))} are not finite")
     names, owner = np.unique(people, return_inverse=True)
     return names, np.stack([a[:, owner == person].max(axis=1) for person in range(len(names))], axis=1)
 

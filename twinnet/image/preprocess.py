@@ -79,6 +79,12 @@ class ImagePreprocess(Preprocess):
     ) -> None:
         if len(mean) != len(std) or len(mean) not in (1, 3):
             raise TwinnetError(f"mean {mean} and std {std}: give one number each for grey, or three for RGB")
+        if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
+            raise TwinnetError(f"mean {mean} and std {std}: expected finite numbers, and a std above 0")
+        if np.shape(size) != (2,) or min(size) < 1:
+            raise TwinnetError(f"size {size}: expected a height and a width in pixels")
+        if crop is not None and not 0 < crop <= 1:
+            raise TwinnetError(f"crop {crop}: expected the share of the picture's shorter side, above 0 and at most 1")
         if resample not in (AREA, *FILTERS):
             raise unknown_name("filter to resample with", resample, (AREA, *FILTERS))
         self.size = (int(size[0]), int(size[1]))

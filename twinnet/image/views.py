@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -19,15 +20,15 @@ class View:
         scale: Above 1 enlarges.
 
     Raises:
-        TwinnetError: If the scale is not positive.
+        TwinnetError: If the scale is not positive, or a number is not finite.
     """
 
     degrees: float = 0.0
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.scale <= 0:
-            raise TwinnetError(f"a view of scale {self.scale}: it must be above 0")
+        if not (0 < self.scale < math.inf and math.isfinite(self.degrees)):
+            raise TwinnetError(f"a view of scale {self.scale} and {self.degrees} degrees: expected a scale above 0")
 
     def __call__(self, pixels: Pixels) -> Pixels:
         """(H, W, C) -> (H, W, C)."""

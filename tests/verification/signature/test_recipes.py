@@ -104,7 +104,9 @@ def test_resolution_does_not_matter_to_fitted():
     [
         ("hafeman", {}, "did you mean 'hafemann'"),
         ("dey", {"std": 0}, "std is 0"),
+        ("dey", {"std": float("nan")}, "std is nan"),
         ("dey", {"margin": 2}, "margin"),
+        ("fitted", {"margin": -5}, "margins of -5"),
         ("fitted", {"size": (8, 8)}, "margins of 4"),
         ("fitted", {"size": (8,)}, "height and width"),
         ("hafemann", {"size": (500, 500)}, "larger than resized"),

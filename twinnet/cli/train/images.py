@@ -63,6 +63,7 @@ def add_tasks(tasks: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from twinnet.data.pictures import read_pictures
+    from twinnet.models.loading import put
     from twinnet.training import Trainer
 
     examples = read_pictures(options.data, options.format)
@@ -70,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     examples, batches = _arranged(examples, options)
     network = _network(options)
     if options.device:
-        network.to(options.device)
+        put(network, options.device)
     trainer = Trainer(
         network,
         options.loss,

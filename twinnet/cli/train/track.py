@@ -62,6 +62,7 @@ def share(text: str) -> tuple[Path, float]:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
+    from twinnet.models.loading import put
     from twinnet.tracking.training.pairs import TrackingPairs
     from twinnet.tracking.training.recipe import TRAINING_SEARCH_SIZE
     from twinnet.tracking.training.settings import PairSettings
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
     network = _network(options)
     preprocess: Any = network.tower.preprocess
     if options.device:
-        network.to(options.device)
+        put(network, options.device)
     exemplar_size = preprocess.exemplar_size
     settings = PairSettings.reaching(exemplar_size, options.search_size or TRAINING_SEARCH_SIZE)
     pairs = TrackingPairs(groups, settings, options.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -83,7 +84,7 @@ class Dey:
     """
 
     def __init__(self, std: float = 255.0, size: Sequence[int] = (155, 220)) -> None:
-        if std <= 0:
+        if not 0 < std < math.inf:
             raise TwinnetError(f"std is {std}: it must be positive")
         self.size = _pair(size)
         self.scale = 255.0 / std
@@ -108,7 +109,7 @@ class Fitted:
     def __init__(self, size: Sequence[int] = (64, 128), margin: int = 4) -> None:
         self.size = _pair(size)
         self.margin = margin
-        if min(self.size) <= 2 * margin:
+        if margin < 0 or min(self.size) <= 2 * margin:
             raise TwinnetError(f"size {self.size} leaves nothing between margins of {margin} pixels")
 
     def fit(self, ink: Pixels) -> tuple[Pixels, int]:
