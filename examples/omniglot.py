@@ -24,7 +24,7 @@ from twinnet.image.omniglot import ARCHIVES, oriented, read_omniglot
 from twinnet.image.omniglot_measures import dev_figures, ink_figures, omniglot_figures
 from twinnet.training import Trainer, TrainingConfig
 
-BACKBONE = {"name": "small-resnet", "channels": [24, 64, 128], "blocks": [2, 2, 4]}
+BACKBONE = {"name": "small-resnet", "channels": [32, 64, 128], "blocks": [2, 2, 4]}
 HEAD = [{"name": "dense", "out_features": 128}, {"name": "flatten", "cells": 64}]
 DISTANCE = {"name": "cell-alignment", "channels": 128, "cells": 8}
 WARP = {"name": "Warp", "degrees": 10, "scale": 0.14, "aspect": 0.28, "shear": 12, "translate": 0.07, "bend": 0.014,
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--out")
-    parser.add_argument("--pairs", type=int, default=27, help="of drawings of each character (default: 27)")
+    parser.add_argument("--pairs", type=int, default=22, help="of drawings of each character (default: 22)")
     parser.add_argument("--precision", default="no", help="bf16 where the processor multiplies such numbers")
     parser.add_argument("--workers", type=int, default=1, help="processes that change the drawings (default: 1)")
     parser.add_argument("--choose", action="store_true", help="learn from 30 alphabets and report the other 10")
