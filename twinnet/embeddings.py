@@ -45,6 +45,7 @@ def as_table(rows: Any, width: int | None = None, name: str = "embeddings") -> E
             f"{name}: {rows.dtype} codes are no embeddings: packed bits go into HammingIndex, int8 codes through "
             "Int8Ranges.restore, and numbers of your own as float32"
         )
+    rows = rows.detach().cpu() if isinstance(rows, Tensor) else rows
     try:
         array = np.asarray(rows, dtype=np.float32)
     except (TypeError, ValueError) as error:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,6 +41,18 @@ def test_few_buckets_hold_most_of_what_is_close_and_scores_are_exact():
     assert (scores >= expected[:, -1:]).mean() > 0.9
     for query, found, row_scores in zip(rows[2000:], ids, scores, strict=True):
         np.testing.assert_array_equal(row_scores, [-np.sum((query > 0) != (rows[i] > 0)) for i in found])
+
+
+def test_threads_may_make_the_buckets_at_once():
+    rng = np.random.default_rng(0)
+    rows = clustered(rng, 6000)
+    index, oracle = BucketIndex(probes=8), BucketIndex(probes=8)
+    for each in (index, oracle):
+        each.add(rows)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: index.search(rows[:20], 5), range(8)))
+    for result in found:
+        np.testing.assert_array_equal(result, oracle.search(rows[:20], 5))
 
 
 def test_rows_come_and_go_without_new_centres_until_it_has_grown_fourfold():

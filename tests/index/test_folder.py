@@ -47,6 +47,27 @@ def test_saved_and_damaged(tmp_path, kind):
         path.write_bytes(whole)
 
 
+def test_an_index_of_another_kind_is_named(tmp_path):
+    index = ExactIndex()
+    index.add(np.eye(3))
+    index.save(tmp_path / "index")
+    for kind in (HammingIndex, HashedIndex, BucketIndex):
+        with pytest.raises(TwinnetError, match="of the kind 'exact'"):
+            kind.load(tmp_path / "index")
+
+
+@pytest.mark.parametrize("make", [ExactIndex, HammingIndex])
+def test_rows_and_ids_that_are_none(make):
+    index = make()
+    for ids in (["a", "b"], [0.5, 1.5], [[0], [1]]):
+        with pytest.raises(TwinnetError, match="whole numbers"):
+            index.add(np.eye(2), ids=ids)
+    with pytest.raises(TwinnetError, match="not a table of numbers"):
+        index.add([[1.0, 2.0], [3.0]])
+    index.add(torch.eye(2, requires_grad=True))
+    assert len(index) == 2
+
+
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(TwinnetError, match="other files"):

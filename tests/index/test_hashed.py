@@ -76,6 +76,12 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(TwinnetError, match="need a sample"):
         index.add(np.ones((1, 4)))
     assert len(index) == len(index.rows.values) == 0
+    with pytest.raises(TwinnetError, match="id 0 is in the index already"):
+        index.add(np.eye(4), ids=[0, 1, 2, 0])
+    index.add(np.eye(4)[:, :3] * 100)
+    np.testing.assert_allclose(index.rows.take(np.array([0]))[0], [1, 0, 0], atol=0.01)
+    with pytest.raises(TwinnetError, match="too large for float16"):
+        HashedIndex("l2").add(np.full((2, 8), 1e5))
 
 
 def test_an_index_that_was_saved_empty_can_be_filled(tmp_path):

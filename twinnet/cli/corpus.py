@@ -95,6 +95,7 @@ class Corpus:
 
         items = {"side": self.side, "items": list(self.items)}
         content = json.dumps({"model": model, **provenance(network), **items})
+        (folder / CORPUS).unlink(missing_ok=True)  # it would not belong to the new index
         path = self.index.save(folder) / CORPUS
         write_atomically(path, lambda target: target.write_text(content, "utf-8"))
 

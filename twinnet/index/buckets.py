@@ -97,15 +97,18 @@ class BucketIndex(HammingIndex):
         return distances[best], places[best]
 
     def _ready(self) -> tuple[Tensor, Buckets]:
-        if self._centres is None:
-            self._centres = self._fit()
-            self._owners = self._closest(self._words, self._centres)
-            self._fitted = len(self)
-        if self._sorted is None:
+        """Centres and sorted codes. Threads that search at once may each make them, but see only whole ones."""
+        centres, buckets = self._centres, self._sorted
+        if centres is None:
+            centres = self._fit()
+            self._owners, self._fitted = self._closest(self._words, centres), len(self)
+            self._centres = centres
+        if buckets is None:
             places = np.argsort(self._owners, kind="stable")
-            starts = np.searchsorted(self._owners[places], np.arange(len(self._centres) + 1))
-            self._sorted = Buckets(places, np.ascontiguousarray(self._words[:, places]), starts)
-        return self._centres, self._sorted
+            starts = np.searchsorted(self._owners[places], np.arange(len(centres) + 1))
+            buckets = Buckets(places, np.ascontiguousarray(self._words[:, places]), starts)
+            self._sorted = buckets
+        return centres, buckets
 
     def _fit(self) -> Tensor:
         """Centres (K, bits) by k-means on a sample, all of one length, so that the closest has the largest product."""

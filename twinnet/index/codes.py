@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
@@ -32,8 +33,8 @@ def as_codes(rows: Any, width: int | None, name: str = "embeddings") -> Bytes:
     Raises:
         TwinnetError: If they are neither, or of another width.
     """
-    array = np.asarray(rows)
-    codes = array if array.dtype == np.uint8 and array.ndim == 2 else pack_bits(as_embeddings(rows, name=name))
+    are_codes = getattr(rows, "dtype", None) in (np.uint8, torch.uint8) and rows.ndim == 2
+    codes = np.asarray(rows) if are_codes else pack_bits(as_embeddings(rows, name=name))
     if width is not None and codes.shape[1] != width:
         raise TwinnetError(f"{name}: codes of {codes.shape[1]} bytes, expected {width}: they come from another network")
     return codes

@@ -102,7 +102,7 @@ class ExactIndex(Index):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        spec, stored = read_index(Path(folder))
+        spec, stored = read_index(Path(folder), cls)
         index = cls(**spec)
         index.rows, index.ids = stored["rows"], stored["ids"].numpy()
         return index

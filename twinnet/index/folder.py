@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from twinnet.errors import TwinnetError
-from twinnet.files import check_files, checksum, read_weights, whole_folder, write_weights
+from twinnet.files import check_files, checksums, read_weights, whole_folder, write_weights
 from twinnet.index.base import Index
 from twinnet.registry import indexes
 
@@ -50,20 +50,20 @@ def write_index(
         write_weights(temporary / ROWS, tensors)
         if further is not None:
             further(temporary)
-        files = sorted(path for path in temporary.rglob("*") if path.is_file())
-        sums = {path.relative_to(temporary).as_posix(): checksum(path) for path in files}
-        manifest = {"index": indexes.spec_of(index), "files": sums}
+        manifest = {"index": indexes.spec_of(index), "files": checksums(temporary)}
         (temporary / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 
-def read_index(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def read_index(folder: Path, kind: type[Index]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """The spec of an index without its name, and its tensors, after every file was compared with its checksum.
 
     Raises:
-        TwinnetError: If a file is missing, truncated or changed.
+        TwinnetError: If a file is missing, truncated or changed, or the index is of another kind.
     """
     spec, files = _manifest(folder)
+    if not issubclass(kind, indexes.get(spec["name"])):
+        raise TwinnetError(f"{folder} holds an index of the kind {spec['name']!r}: read it with load_index")
     check_files(folder, files, "index")
     return {name: value for name, value in spec.items() if name != "name"}, read_weights(folder / ROWS)
 

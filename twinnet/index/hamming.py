@@ -73,7 +73,7 @@ class HammingIndex(Index):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        spec, stored = read_index(Path(folder))
+        spec, stored = read_index(Path(folder), cls)
         index = cls(**spec)
         index._take(stored)
         return index

@@ -17,7 +17,7 @@ from twinnet.heads.base import HeadLayer
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.codes import Places
 from twinnet.index.folder import load_index, read_index, write_index
-from twinnet.index.ids import staying
+from twinnet.index.ids import joined, staying
 from twinnet.index.kept import KeptRows
 from twinnet.index.metrics import block_scores, check_metric, ready
 from twinnet.quantization import Int8Ranges
@@ -84,9 +84,10 @@ class HashedIndex(Index):
 
     def add(self, embeddings: Any, ids: Sequence[int] | Ids | None = None) -> None:
         added = as_embeddings(embeddings, self._width())
+        joined(self.ids, len(added), ids)  # refused before anything changes
+        kept = self.rows.prepare(ready(added, self.metric).numpy())
         if not isinstance(self.projection, HeadLayer | None):
             self.projection = heads.create_with(self.projection, in_features=added.shape[1])
-        kept = self.rows.prepare(ready(added, self.metric).numpy())
         self.codes.add(self._projected(added), ids)
         self.rows.append(kept)
         self.ids, self._order = self.codes.ids, None
@@ -147,7 +148,7 @@ class HashedIndex(Index):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        spec, stored = read_index(Path(folder))
+        spec, stored = read_index(Path(folder), cls)
         index = cls(**spec)
         index.codes = load_index(Path(folder) / CODES)
         index.ids = index.codes.ids

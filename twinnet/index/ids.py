@@ -23,7 +23,7 @@ def joined(ids: Ids, count: int, given: Sequence[int] | Ids | None) -> Ids:
         TwinnetError: If there is not one id for each row, or one is taken.
     """
     start = int(ids.max(initial=-1)) + 1
-    fresh: Ids = np.arange(start, start + count) if given is None else np.asarray(given, dtype=np.int64)
+    fresh: Ids = np.arange(start, start + count) if given is None else _whole(given)
     if len(fresh) != count:
         raise TwinnetError(f"{count} rows and {len(fresh)} ids: give one id for each row")
     together: Ids = np.concatenate([ids, fresh])
@@ -39,8 +39,15 @@ def staying(ids: Ids, gone: Sequence[int] | Ids) -> npt.NDArray[np.bool_]:
     Raises:
         TwinnetError: If an id is not in the index.
     """
-    removed: Ids = np.asarray(gone, dtype=np.int64)
+    removed = _whole(gone)
     missing = np.setdiff1d(removed, ids)
     if len(missing):
         raise TwinnetError(f"id {missing[0]} is not in the index")
     return ~np.isin(ids, removed)
+
+
+def _whole(ids: Sequence[int] | Ids) -> Ids:
+    array = np.asarray(ids)
+    if array.ndim != 1 or (len(array) and not np.issubdtype(array.dtype, np.integer)):
+        raise TwinnetError(f"ids {ids!r:.60}: expected a list of whole numbers")
+    return array.astype(np.int64)

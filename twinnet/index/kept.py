@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.embeddings import Embeddings
-from twinnet.errors import unknown_name
+from twinnet.errors import TwinnetError, unknown_name
 from twinnet.quantization import Int8Ranges
 
 KEPT = ("float32", "float16", "int8")
@@ -35,11 +35,15 @@ class KeptRows:
         """Rows (n, D) as they are kept. The first ones decide the ranges of int8.
 
         Raises:
-            TwinnetError: If they are too few for that.
+            TwinnetError: If they are too few for that, or a number is too large for float16.
         """
         if self.form == "int8" and self.ranges is None:
             self.ranges = Int8Ranges.measure(rows)
-        return rows.astype(self.form) if self.ranges is None else self.ranges.quantize(rows)
+        if self.ranges is not None:
+            return self.ranges.quantize(rows)
+        if self.form == "float16" and np.abs(rows).max(initial=0) > np.finfo(np.float16).max:
+            raise TwinnetError("an embedding has numbers too large for float16: keep them with rows='float32'")
+        return rows.astype(self.form)
 
     def append(self, values: npt.NDArray[Any]) -> None:
         """Add what `prepare` made."""

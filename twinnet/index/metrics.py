@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from twinnet.distances.hamming import signs
+from twinnet.distances.minkowski import EXACT
 from twinnet.embeddings import Embeddings
 from twinnet.errors import unknown_name
 
 # Columns of a product that stays in the processor's cache.
 TILE = 512
-EXACT = "donot_use_mm_for_euclid_dist"
 # Metrics whose scores are products of rows.
 PRODUCTS = ("cosine", "ip")
 
