@@ -47,6 +47,25 @@ def test_stored_embeddings_may_lie_in_memory_in_any_way(text_network, sentences,
     assert not recwarn.list
 
 
+def test_stored_embeddings_may_be_narrower_where_that_is_asked_for(text_network):
+    stored = text_network.encode(["a cat", "a dog"], truncate_dim=8)
+    np.testing.assert_allclose(
+        text_network.similarity(stored, ["a cat", "a dog"], truncate_dim=8),
+        text_network.similarity(stored, stored, truncate_dim=8),
+        atol=1e-6,
+    )
+    with pytest.raises(TwinnetError, match="have width 32"):
+        text_network.score(text_network.encode("a cat"), "a dog", truncate_dim=8)
+
+
+def test_codes_are_no_embeddings_to_compare(text_network):
+    bits = text_network.encode(["a cat", "a dog"], quantize="binary")
+    with pytest.raises(TwinnetError, match="item 0"):
+        text_network.similarity(bits, bits)
+    with pytest.raises(TwinnetError, match="codes are compared by an index"):
+        text_network.score("a cat", "a dog", quantize="binary")
+
+
 def test_stored_embeddings_are_checked(text_network):
     stored = text_network.encode(["a", "b", "c"])
     with pytest.raises(TwinnetError, match="width 31.*32"):

@@ -93,7 +93,7 @@ class TwinEncoder(nn.Module):
             precision: What to compute in, the network's own `precision` unless given: "float32"; "bfloat16", where the
                 processor can multiply so; "int8" (see `calibrate_activations`); "auto", the first two by the processor.
             progress: Whether to show a bar on standard error; unless given, only on a terminal.
-            report: Filled with what happened: truncated and refused items, tokens, seconds.
+            report: What happened is added to it: truncated and refused items, tokens, seconds.
             skip_bad: Whether an item that cannot be taken is noted in the report, its row NaN (0 if quantised), and the
                 others are embedded; otherwise the first such item is an error.
             **options: Options of the preprocess for this call, such as `prompt` for text.
@@ -133,10 +133,13 @@ class TwinEncoder(nn.Module):
             Arrays (up to chunk, D), in order.
 
         Raises:
-            TwinnetError: As `encode` does; an item's position counts within its chunk. Or if `chunk` is less than 1.
+            TwinnetError: As `encode` does; an item's position counts within its chunk. Or if `chunk` is less than 1, or
+                `items` is a single one.
         """
         if chunk < 1:
             raise TwinnetError(f"chunk is {chunk}: it is a number of items, at least 1")
+        if isinstance(items, dict) or self.side(options.get("side", "left")).reader().is_single(items):
+            raise TwinnetError(f"encode_iter takes many items, and this is one {type(items).__name__}: use encode")
         stream = iter(items)
         while batch := list(islice(stream, chunk)):
             yield self.encode(batch, **options)
@@ -178,7 +181,10 @@ class TwinEncoder(nn.Module):
         return self.side(side).reader().is_single(items)
 
     def _embeddings(self, items: Any, side: Side, options: dict[str, Any]) -> Tensor:
+        if options.get("quantize") is not None:
+            raise TwinnetError("quantize= makes codes, and codes are compared by an index: encode with it, then search")
         if is_stored(items):
-            return stored_rows(items, self.dim, f"on the {side}").to(self.device)
+            width = min(options.get("truncate_dim") or self.dim, self.tower.width)
+            return stored_rows(items, width, f"on the {side}").to(self.device)
         rows = self.encode(items, side=side, **options)
         return torch.from_numpy(rows[None] if self._is_one(items, side) else rows).to(self.device)

@@ -24,6 +24,19 @@ def test_words_and_ids_are_taken_as_they_are(preprocess):
     assert ids(preprocess, own) == ids(preprocess, np.array(own)) == own
 
 
+def test_a_prompt_is_put_before_strings_only(preprocess):
+    prompted = preprocess.vary(prompt="query")
+    for item in (["a", "cat"], [5, 6]):
+        with pytest.raises(TwinnetError, match="item 1: .* which the prompt is put before"):
+            prompted.prepare(["a cat", item])
+
+
+@pytest.mark.parametrize("item", [["a\ud800"], [["a"], ["b", "c"]], np.ones(4, np.uint8), np.ones((2, 3), np.int64)])
+def test_words_and_ids_that_are_none_are_refused(preprocess, item):
+    with pytest.raises(TwinnetError, match="item 1: "):
+        preprocess.prepare(["a cat", item])
+
+
 def test_what_is_too_long_is_cut_and_counted(preprocess):
     (short, long, tokens) = preprocess.prepare(["a cat", "cat " * 20, list(range(5, 25))])
     assert (short.cost, short.lost) == (4, 0)
@@ -33,7 +46,7 @@ def test_what_is_too_long_is_cut_and_counted(preprocess):
     assert unlimited.prepare(["cat " * 20])[0].cost == 22
 
 
-@pytest.mark.parametrize("length", [0, -1, "x", 2.5])
+@pytest.mark.parametrize("length", [0, -1, "x", 2.5, 1])
 def test_a_length_is_a_positive_number(preprocess, length):
     with pytest.raises(TwinnetError, match="max_length"):
         preprocess.vary(max_length=length)
@@ -115,3 +128,18 @@ def test_trivially_equal_texts():
     expected = [folded(texts[a]) == folded(texts[b]) for a, b in zip(i, j, strict=True)]
     assert skip(i, j).tolist() == expected
     assert sum(expected) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("दिन", "दान", False),
+        ("cafe\u0301", "café", True),
+        ("café", "cafe", False),
+        ("C", "C++", False),
+        ("3 < 4", "3 > 4", False),
+        ("No. 5 — it's", "no 5 it’s", True),
+    ],
+)
+def test_letters_marks_numbers_and_symbols_tell_texts_apart(one, other, same):
+    assert (folded(one) == folded(other)) is same

@@ -111,6 +111,23 @@ def test_a_truncated_file_is_named(text_network, tmp_path, name):
         read_sbert(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("modules.json", '[{"path": ""}]'),
+        ("modules.json", '[{"type": "Transformer"}]'),
+        ("1_Pooling/config.json", "[]"),
+        ("tokenizer_config.json", '{"a": '),
+        ("tokenizer.json", b"\xff"),
+    ],
+)
+def test_a_damaged_folder_is_one_clear_error(text_network, tmp_path, name, content):
+    folder = their_folder(text_network, tmp_path)
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(TwinnetError, match=str(folder)):
+        read_sbert(folder)
+
+
 def test_truncated_weights_are_refused(text_network, tmp_path):
     folder = their_folder(text_network, tmp_path)
     weights = folder / "model.safetensors"

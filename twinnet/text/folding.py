@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import category, normalize
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from twinnet.mining.pairs import Positions, Skip
 
 
 def folded(text: str) -> str:
-    """The letters and digits of a text, without case."""
-    return "".join(character for character in text.casefold() if character.isalnum())
+    """The letters, marks on them, numbers and symbols of a text, without case."""
+    plain = normalize("NFC", text.casefold())
+    return "".join(character for character in plain if category(character)[0] in "LMNS")
 
 
 def trivially_equal(texts: Sequence[str]) -> Skip:

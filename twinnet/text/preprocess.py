@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -115,13 +116,17 @@ class TextPreprocess(Preprocess):
 
     def _prepare_one(self, position: int, item: Any) -> Prepared:
         if isinstance(item, str):
-            return self._tokenize([item])[0]
+            return self._tokenize([item], position)[0]
         if not isinstance(item, list | tuple | np.ndarray) or len(item) == 0:
             raise refuse(position, item, WANTED)
+        if self.prompt:
+            raise refuse(position, item, "a string, which the prompt is put before")
         if all(isinstance(word, str) for word in item):
+            _check_unicode(position, list(item))
             return self._prepared(self.tokenizer.encode(list(item), is_pretokenized=True))
-        ids = np.asarray(item)
-        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer):
+        ids = np.asarray(item) if all(isinstance(number, Integral) for number in item) else np.empty(0)
+        # Numbers of one byte are codes of embeddings.
+        if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer) or ids.dtype.itemsize == 1:
             raise refuse(position, item, WANTED)
         size = self.tokenizer.get_vocab_size(with_added_tokens=True)
         if ids.min() < 0 or ids.max() >= size:
@@ -129,14 +134,13 @@ class TextPreprocess(Preprocess):
         kept = ids[: self.max_length].astype(np.int32)
         return self._of_length(kept, len(ids) - len(kept))
 
-    def _tokenize(self, sentences: Sequence[str]) -> list[Prepared]:
+    def _tokenize(self, sentences: Sequence[str], start: int = 0) -> list[Prepared]:
         texts = [self.prompt + sentence for sentence in sentences] if self.prompt else list(sentences)
         try:
             encodings = self.tokenizer.encode_batch_fast(texts)
         except (TypeError, UnicodeEncodeError):
-            for position, text in enumerate(texts):
-                if any("\ud800" <= character <= "\udfff" for character in text):
-                    raise refuse(position, text, "valid Unicode: it has half of a surrogate pair") from None
+            for position, text in enumerate(texts, start):
+                _check_unicode(position, text)
             raise
         return [self._prepared(encoding) for encoding in encodings]
 
@@ -207,6 +211,11 @@ def _read(path: Path) -> str:
         raise TwinnetError(f"{path}: cannot be read ({error}): restore the file or save the network again") from error
 
 
+def _check_unicode(position: int, text: str | Sequence[str]) -> None:
+    if any("\ud800" <= character <= "\udfff" for part in text for character in part):
+        raise refuse(position, text, "valid Unicode: it has half of a surrogate pair")
+
+
 def _positive(max_length: Any) -> int:
     if not isinstance(max_length, int) or max_length < 1:
         raise TwinnetError(f"max_length is {max_length!r}: it is a number of tokens, at least 1")
@@ -220,8 +229,11 @@ def _ready(source: str, max_length: int | None, lowercase: bool) -> Tokenizer:
     except Exception as error:
         raise TwinnetError(f"the tokenizer is not a valid {TOKENIZER_FILE}: {error}") from error
     tokenizer.no_padding()
+    special = tokenizer.num_special_tokens_to_add(is_pair=False)
     if max_length is None:
         tokenizer.no_truncation()
+    elif max_length < special:
+        raise TwinnetError(f"max_length is {max_length}, and this tokenizer puts {special} special tokens to each text")
     else:
         tokenizer.enable_truncation(max_length)
     if lowercase and not _lowercases(source):

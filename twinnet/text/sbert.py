@@ -44,6 +44,16 @@ def read_sbert(folder: Path, *, trust_remote_code: bool = False) -> TwinNetwork:
     Raises:
         TwinnetError: If a file is missing or damaged, or a module is of a type that twinnet does not know.
     """
+    try:
+        return _read_network(folder, trust_remote_code)
+    except TwinnetError:
+        raise
+    except (KeyError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        problem = f"{type(error).__name__}: {error}"
+        raise TwinnetError(f"{folder}: damaged, or not as sentence-transformers writes it ({problem})") from error
+
+
+def _read_network(folder: Path, trust_remote_code: bool) -> TwinNetwork:
     modules = read_json(folder / MODULES) if (folder / MODULES).is_file() else []
     layers: list[HeadLayer] = []
     transformer = folder

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
+from twinnet.backbones.checkpoints import read_checkpoint
 from twinnet.errors import TwinnetError
 from twinnet.files import read_json, read_weights
 from twinnet.folder import WEIGHTS
@@ -61,11 +62,10 @@ def _read_layer_norm(place: Path) -> list[HeadLayer]:
     return [layer]
 
 
-def _read_module_weights(place: Path) -> dict[str, torch.Tensor]:
+def _read_module_weights(place: Path) -> dict[str, Tensor]:
     old = place / "pytorch_model.bin"
     if old.is_file() and not (place / WEIGHTS).is_file():
-        weights: dict[str, torch.Tensor] = torch.load(old, map_location="cpu", weights_only=True)
-        return weights
+        return read_checkpoint(old)
     return read_weights(place / WEIGHTS)
 
 
@@ -83,7 +83,7 @@ def _write_dense(layer: Any, width: int) -> dict[str, Any]:
         "bias": layer.linear.bias is not None,
         "activation_function": ACTIVATIONS[layer.config.get("activation", "identity")],
     }
-    return config | ({"use_residual": True} if layer.skip else {})
+    return config | ({"use_residual": True} if layer.residual is not None else {})
 
 
 READERS: dict[str, Callable[[Path], list[HeadLayer]]] = {
