@@ -61,6 +61,24 @@ def test_report_counts_items_and_names_the_truncated(text_network):
     assert report.seconds > 0
 
 
+def test_a_report_adds_up_over_calls_and_chunks(text_network):
+    items = [None, "cat", "the " * 50, "the " * 50, 5, "cat"]
+    report = EncodeReport()
+    list(text_network.encode_iter(items, chunk=2, skip_bad=True, report=report))
+    text_network.encode(["the " * 50], report=report)
+    assert (report.items, report.embedded) == (7, 6)
+    assert report.truncated == {2: 20, 3: 20, 6: 20}
+    assert sorted(report.refused) == [0, 4]
+    assert report.refused[4].position == 4
+    assert report.cost == 3 + 32 + 3 + 32
+
+
+@pytest.mark.parametrize("one", ["A cat.", b"bytes", {"a": 1}])
+def test_a_stream_is_many_items(text_network, one):
+    with pytest.raises(TwinnetError, match="use encode"):
+        next(text_network.encode_iter(one))
+
+
 def test_threads_share_one_network(text_network, sentences):
     expected = text_network.encode(sentences)
     results = {}
@@ -92,6 +110,11 @@ def test_a_bad_item_is_named(text_network, bad, monkeypatch):
     monkeypatch.setattr(TextPreprocess, "lookahead", 4)
     with pytest.raises(TwinnetError, match=r"item 11\b"):
         text_network.encode(["a cat"] * 3 + [str(i) for i in range(8)] + [bad])
+
+
+def test_a_bad_string_among_words_is_named(text_network):
+    with pytest.raises(TwinnetError, match="item 2: "):
+        text_network.encode(["a cat", ["a", "dog"], "\ud800"])
 
 
 def test_an_unknown_option_offers_the_known(text_network):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from twinnet.acceleration import Engine, running
+from twinnet.ahead import one_ahead
 from twinnet.batching import plan_batches
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.preprocess import Prepared, Preprocess
@@ -27,6 +29,8 @@ Finish = Callable[[Rows], Rows]
 @dataclass
 class EncodeReport:
     """What happened while encoding. Pass one to `encode` and read it afterwards.
+
+    Several calls add to it: the positions of the second count on from the items of the first.
 
     Attributes:
         items: How many items there were.
@@ -43,6 +47,17 @@ class EncodeReport:
     refused: dict[int, ItemError] = field(default_factory=dict)
     cost: int = 0
     seconds: float = 0.0
+
+    def add(self, further: EncodeReport) -> None:
+        """Add what happened in a later call."""
+        start = self.items
+        self.truncated |= {start + position: lost for position, lost in further.truncated.items()}
+        for position, error in further.refused.items():
+            self.refused[start + position] = ItemError(start + position, error.problem, error.reason)
+        self.items += further.items
+        self.embedded += further.embedded
+        self.cost += further.cost
+        self.seconds += further.seconds
 
 
 def encode(
@@ -65,7 +80,7 @@ def encode(
         finish: Applied to the float32 rows (B, D) of each batch before they are stored.
         precision: What to compute in; see `twinnet.acceleration.running`.
         progress: Whether to show a bar on standard error; None shows it on a terminal when there is time to see it.
-        report: Filled with what happened.
+        report: What happened is added to it.
         skip_bad: Whether items that cannot be taken are noted in the report instead of raised.
 
     Returns:
@@ -76,7 +91,7 @@ def encode(
         TwinnetError: If the precision is unknown, or not possible here.
     """
     start = time.perf_counter()
-    report = report if report is not None else EncodeReport()
+    done = EncodeReport()
     items = _as_sequence(items)
     source, first = _distinct(items, preprocess)
     out: Rows | None = None
@@ -89,18 +104,20 @@ def encode(
                     out = _empty(len(items), rows)
                 out[[window.positions[i] for i in batch]] = rows
                 bar.update(len(batch))
-            _note(report, window)
+            _note(done, window)
     if out is None:
         out = _empty(len(items), finish(np.empty((0, tower.width), dtype=np.float32)))
     for position, origin in first.items():
         out[position] = out[origin]
-        if origin in report.truncated:
-            report.truncated[position] = report.truncated[origin]
-        if origin in report.refused:
-            error = report.refused[origin]
-            report.refused[position] = ItemError(position, error.problem, error.reason)
-    report.items, report.embedded = len(items), len(source)
-    report.seconds = time.perf_counter() - start
+        if origin in done.truncated:
+            done.truncated[position] = done.truncated[origin]
+        if origin in done.refused:
+            error = done.refused[origin]
+            done.refused[position] = ItemError(position, error.problem, error.reason)
+    done.items, done.embedded = len(items), len(source)
+    done.seconds = time.perf_counter() - start
+    if report is not None:
+        report.add(done)
     return out
 
 
@@ -140,21 +157,12 @@ def _windows(items: Sequence[Any], source: list[int], preprocess: Preprocess, sk
     windows = [source[start : start + size] for start in range(0, len(source), size)]
     if len(windows) == 1:
         # There is nothing to do beside it, and for one sentence a thread costs as much as all else around the network.
-        yield _prepare(items, windows[0], preprocess, skip_bad)
+        yield _prepare(items, preprocess, skip_bad, windows[0])
         return
-    pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-prepare")
-    try:
-        pending: Future[_Window] | None = None
-        for number, positions in enumerate(windows):
-            current = pending or pool.submit(_prepare, items, positions, preprocess, skip_bad)
-            if number + 1 < len(windows):
-                pending = pool.submit(_prepare, items, windows[number + 1], preprocess, skip_bad)
-            yield current.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    yield from one_ahead(partial(_prepare, items, preprocess, skip_bad), windows, "twinnet-prepare")
 
 
-def _prepare(items: Sequence[Any], positions: list[int], preprocess: Preprocess, skip_bad: bool) -> _Window:
+def _prepare(items: Sequence[Any], preprocess: Preprocess, skip_bad: bool, positions: list[int]) -> _Window:
     try:
         return _Window(positions, preprocess.prepare_at(items, positions))
     except ItemError:

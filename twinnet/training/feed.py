@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from twinnet.ahead import one_ahead
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import Indices
 from twinnet.errors import ItemError, TwinnetError
@@ -62,7 +61,9 @@ class BatchFeed:
         Raises:
             TwinnetError: If an item cannot be taken; the message names its row.
         """
-        return self._from_workers(first) if self.workers else self._from_thread(first)
+        if self.workers:
+            return self._from_workers(first)
+        return one_ahead(self.step, range(first, len(self.plan)), "twinnet-batch")
 
     def _from_workers(self, first: int) -> Iterator[list[Batch]]:
         # A generator of its own: the loader draws a number that nobody uses, and dropout's would be others.
@@ -77,17 +78,6 @@ class BatchFeed:
             if isinstance(batches, TwinnetError):
                 raise batches
             yield batches
-
-    def _from_thread(self, first: int) -> Iterator[list[Batch]]:
-        pool = ThreadPoolExecutor(1, thread_name_prefix="twinnet-batch")
-        try:
-            coming = deque([pool.submit(self.step, step) for step in range(first, len(self.plan))[:1]])
-            for step in range(first, len(self.plan)):
-                batches = coming.popleft().result()
-                coming.extend(pool.submit(self.step, following) for following in range(step + 1, len(self.plan))[:1])
-                yield batches
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
 
     def step(self, step: int) -> list[Batch]:
         """The batches of one step."""
