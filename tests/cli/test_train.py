@@ -78,6 +78,16 @@ def test_rows_that_share_an_item_are_in_different_batches(loss, run, write, mode
     assert run("train", "pairs", data, *settings)["steps"] == 3
 
 
+@pytest.mark.parametrize(("loss", "steps"), [("infonce", 3), ("triplet", 1)])
+def test_triplets_that_share_an_item_are_kept_apart_where_other_rows_are_negatives(
+    loss, steps, run, write, model, tmp_path
+):
+    rows = [f"the cat,{positive},he runs" for positive in ("a cat", "cat sits", "cat")]
+    data = write("data.tsv", "anchor,positive,negative", *rows)
+    settings = ["--model", model, "--out", tmp_path / "trained", "--loss", loss, "--batch-size", 4]
+    assert run("train", "triplets", data, *settings)["steps"] == steps
+
+
 def test_a_positive_that_occurs_twice_is_found_in_either_row(run, write, model, tmp_path):
     rows = ["it is red,it is red", "small dog,small dog"]
     data = write("data.tsv", "anchor,positive", *rows, *rows)

@@ -108,3 +108,10 @@ def test_same_pairs_are_all_pairs_of_each_class():
     assert all(frozenset(pair) in found for pair in zip(*fewer.columns, strict=True))
     with pytest.raises(TwinnetError, match="none with two items"):
         same_pairs(labelled(items[:2], [0, 1]))
+
+
+def test_pairs_of_a_large_class_are_drawn_without_making_all():
+    pairs, _ = same_pairs(labelled(range(200_000), [0] * 200_000), most=1000)
+    drawn = set(zip(*pairs.columns, strict=True))
+    assert len(drawn) == 1000
+    assert all(0 <= a < b < 200_000 for a, b in drawn)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -62,13 +61,22 @@ def same_pairs(examples: Examples, most: int | None = None, seed: int = 0) -> tu
     """
     members = _members(examples)
     rng = np.random.default_rng(seed)
-    several = [np.array(list(combinations(rows, 2))) for rows in members if len(rows) > 1]
-    pairs = [pair for some in several for pair in rng.permutation(some)[:most].tolist()]
+    pairs = [pair for rows in members for pair in _drawn_pairs(np.asarray(rows), most, rng)]
     if not pairs:
         raise TwinnetError(f"{len(members)} classes, none with two items: there are no pairs of one class")
     left, right = (list(rows) for rows in zip(*pairs, strict=True))
     classes = np.asarray(examples.target)[left].tolist()
     return Examples((_at(examples, left), _at(examples, right)), None, Supervision.PAIRS), classes
+
+
+def _drawn_pairs(rows: Rows, most: int | None, rng: np.random.Generator) -> list[list[int]]:
+    """Different pairs of rows in random order, without making all of them."""
+    every = len(rows) * (len(rows) - 1) // 2
+    numbers = rng.choice(every, min(every, most or every), replace=False) if every else np.empty(0, dtype=np.int64)
+    second = ((1 + np.sqrt(1 + 8 * numbers.astype(np.float64))) / 2).astype(np.int64)
+    first = numbers - second * (second - 1) // 2
+    pairs: list[list[int]] = np.stack([rows[first], rows[second]], axis=1).tolist()
+    return pairs
 
 
 def _members(examples: Examples) -> list[Rows]:

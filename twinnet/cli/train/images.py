@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_format, count, spec
+from twinnet.cli.options import add_device, add_format, count, spec
 from twinnet.cli.train.measures import measure_triplets
 from twinnet.cli.train.settings import add_settings, read_settings, show_figures
 from twinnet.errors import TwinnetError
@@ -54,7 +54,7 @@ def add_tasks(tasks: Any) -> None:
         "--pairs", type=count, metavar="N",
         help="draw N pairs, for a loss of pairs on labelled pictures (infonce: as many as there are pictures)",
     )  # fmt: skip
-    parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
+    add_device(parser)
     add_settings(parser, "batch-triplet", 1e-3)
     add_format(parser)
     parser.set_defaults(run=run)
@@ -115,12 +115,15 @@ def _network(options: argparse.Namespace) -> TwinNetwork:
 def _arranged(examples: Examples, options: argparse.Namespace) -> tuple[Examples, Batches | None]:
     """The examples as the loss asks for them, and batches that hold its positives and negatives."""
     from twinnet.data.pairing import draw_pairs, same_pairs
-    from twinnet.data.samplers import ClassBalancedBatches
+    from twinnet.data.samplers import ClassBalancedBatches, DistinctBatches
     from twinnet.registry import losses
 
     labels = examples.target if examples.supervision is Supervision.LABELS else None
     needs = losses.named(options.loss).needs
-    if labels is not None and Supervision.PAIRS in needs and Supervision.LABELS not in needs:
+    in_batch = Supervision.PAIRS in needs and Supervision.LABELS not in needs
+    if in_batch and examples.supervision in (Supervision.PAIRS, Supervision.TRIPLETS):
+        return examples, DistinctBatches(examples.columns, options.batch_size, options.seed)
+    if labels is not None and in_batch:
         of_each = max(1, (options.pairs or len(labels)) // len(set(labels)))
         pairs, classes = same_pairs(examples, of_each, options.seed)
         return pairs, ClassBalancedBatches(classes, options.batch_size, items_per_class=1, seed=options.seed)

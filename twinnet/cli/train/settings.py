@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import count, spec
+from twinnet.cli.options import add_json, count, spec
 from twinnet.cli.output import as_json
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def add_settings(parser: argparse.ArgumentParser, loss: str, learning_rate: floa
     parser.add_argument("--checkpoint-every", type=count, metavar="STEPS", help="default: once an epoch")
     resume = "go on from the newest checkpoint in DIR.training; without this they are removed"
     parser.add_argument("--resume", action="store_true", help=resume)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
 
 
 def read_settings(options: argparse.Namespace) -> TrainingConfig:

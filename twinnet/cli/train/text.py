@@ -104,7 +104,9 @@ def _read(path: str, options: argparse.Namespace, classes: tuple[str, ...] | Non
 def _batches(examples: Examples, options: argparse.Namespace) -> DistinctBatches | None:
     """In-batch negatives must not be positives of another row."""
     from twinnet.data.samplers import DistinctBatches
+    from twinnet.registry import losses
 
-    if examples.supervision is not Supervision.PAIRS:
+    in_batch = Supervision.PAIRS in losses.named(options.loss).needs
+    if not (examples.supervision is Supervision.PAIRS or (examples.supervision is Supervision.TRIPLETS and in_batch)):
         return None
     return DistinctBatches(examples.columns, options.batch_size, options.seed)
