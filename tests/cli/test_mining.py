@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import twinnet
+from twinnet.cli.cluster import _groups
+from twinnet.mining import communities
 
 
 @pytest.fixture
@@ -156,6 +158,14 @@ def test_near_duplicates(run, write, model):
     corpus = write("twice.txt", "the cat", "a dog runs", "the cat", "The cat", "it is red and blue in the park")
     clusters = run("cluster", corpus, "--method", "deduplicate", "--threshold", 0.9999, "--model", model)["clusters"]
     assert [[member["i"] for member in cluster] for cluster in clusters] == [[0, 2, 3]]
+
+
+def test_groups_are_those_of_communities():
+    angles = np.radians([0, 40, 80, 120, 160])
+    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    expected = [group.tolist() for group in communities(rows, 0.7, 2)]
+    assert _groups("communities", rows, 0.7, 2, "cosine") == expected
+    assert sorted(map(len, expected)) == [2, 3]
 
 
 def test_agglomerative_clusters_hold_every_sentence_once(run, corpus, model):

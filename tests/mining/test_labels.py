@@ -30,6 +30,12 @@ def test_scores_are_those_of_the_names_in_their_prompt(make_text_network, senten
         np.testing.assert_allclose(found.probabilities, np.exp(wanted) / np.exp(wanted).sum(1)[:, None], atol=1e-5)
 
 
+def test_names_are_cut_to_the_width_of_the_items(text_network, sentences):
+    found = label(text_network, sentences, NAMES, truncate_dim=8)
+    wanted = text_network.similarity(sentences, NAMES, truncate_dim=8)
+    np.testing.assert_allclose(found.scores, wanted, atol=1e-5)
+
+
 def test_several_prompts_are_averaged_as_directions(text_network, sentences):
     parts = [unit(text_network.encode([prompt.replace("{}", name) for name in NAMES])) for prompt in PROMPTS]
     wanted = unit(text_network.encode(sentences)) @ unit((parts[0] + parts[1]) / 2).T

@@ -60,6 +60,8 @@ def test_agglomerative_clusters_recover_the_groups(clustered):
         agglomerate(clustered)
     with pytest.raises(TwinnetError, match="choose from 1"):
         agglomerate(clustered, clusters=10_000)
+    with pytest.raises(TwinnetError, match="finite"):
+        agglomerate(clustered, threshold=float("nan"))
 
 
 @pytest.mark.parametrize("metric", ["l2", "l1", "ip"])

@@ -42,8 +42,7 @@ def run(options: argparse.Namespace) -> None:
     with stages("encode"):
         embeddings = network.comparable(network.encode(sentences))
     with stages("cluster"):
-        found = _groups(options.method, embeddings, threshold, network.index_metric)
-        groups = [group for group in found if len(group) >= options.min_size]
+        groups = _groups(options.method, embeddings, threshold, options.min_size, network.index_metric)
     shown_groups: list[list[dict[str, Any]]] = [[{"i": i, "text": sentences[i]} for i in group] for group in groups]
     lines = [
         line
@@ -62,11 +61,11 @@ def _threshold(options: argparse.Namespace, metric: str) -> float:
     return COSINE_THRESHOLDS[options.method]
 
 
-def _groups(method: str, embeddings: object, threshold: float, metric: str) -> list[list[int]]:
+def _groups(method: str, embeddings: object, threshold: float, min_size: int, metric: str) -> list[list[int]]:
     from twinnet.mining import agglomerate, communities, deduplicate
 
     if method == "communities":
-        return [group.tolist() for group in communities(embeddings, threshold, 1, metric)]
+        return [group.tolist() for group in communities(embeddings, threshold, min_size, metric)]
     if method == "agglomerative":
         labels = agglomerate(embeddings, threshold=threshold, metric=metric)
     else:
@@ -74,4 +73,4 @@ def _groups(method: str, embeddings: object, threshold: float, metric: str) -> l
     groups: dict[int, list[int]] = {}
     for row, label in enumerate(labels.tolist()):
         groups.setdefault(label, []).append(row)
-    return sorted(groups.values(), key=len, reverse=True)
+    return sorted((group for group in groups.values() if len(group) >= min_size), key=len, reverse=True)

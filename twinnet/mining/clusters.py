@@ -79,6 +79,8 @@ def agglomerate(
     rows = ready(as_embeddings(embeddings), metric)
     if (clusters is None) == (threshold is None):
         raise TwinnetError("give either clusters= or threshold=")
+    if threshold is not None and not np.isfinite(threshold):
+        raise TwinnetError(f"a threshold of {threshold}: expected a finite number")
     if clusters is not None and not 1 <= clusters <= len(rows):
         raise TwinnetError(f"{clusters} clusters of {len(rows)} rows: choose from 1 to {len(rows)}")
     if len(rows) < 2:

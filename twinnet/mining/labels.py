@@ -61,14 +61,15 @@ def label(
     Raises:
         TwinnetError: If there are no labels, one occurs twice, or a prompt has no {}.
     """
-    names = _named(network, labels, prompts, "left" if side == "right" else "right")
+    width = {"truncate_dim": options.get("truncate_dim")}
+    names = _named(network, labels, prompts, "left" if side == "right" else "right", **width)
     rows = np.atleast_2d(items if is_stored(items) else network.encode(items, side=side, **options))
-    scores = network.similarity(names, rows).T if side == "right" else network.similarity(rows, names)
+    scores = network.similarity(names, rows, **width).T if side == "right" else network.similarity(rows, names, **width)
     probabilities = network.distance.probabilities(torch.from_numpy(scores))
     return Labelled(tuple(labels), scores, None if probabilities is None else probabilities.detach().numpy())
 
 
-def _named(network: TwinNetwork, labels: Sequence[str], prompts: Sequence[str], side: Side) -> Array:
+def _named(network: TwinNetwork, labels: Sequence[str], prompts: Sequence[str], side: Side, **width: Any) -> Array:
     """The embeddings of labels (L, D)."""
     if isinstance(labels, str) or len(labels) == 0 or len(set(labels)) < len(labels):
         raise TwinnetError(f"labels are {labels!r}: give a list of different names")
@@ -77,6 +78,6 @@ def _named(network: TwinNetwork, labels: Sequence[str], prompts: Sequence[str], 
         raise TwinnetError(f"prompts are {prompts!r}: give a list of texts, each with {PLACE} for the name")
     texts = [prompt.replace(PLACE, name) for prompt in prompts for name in labels]
     of_angles = network.distance.index_metric == "cosine"
-    rows = network.encode(texts, side=side, normalize=of_angles and len(prompts) > 1, progress=False)
+    rows = network.encode(texts, side=side, normalize=of_angles and len(prompts) > 1, progress=False, **width)
     averaged: Array = rows.reshape(len(prompts), len(labels), -1).mean(axis=0)
     return averaged
