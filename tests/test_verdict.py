@@ -75,6 +75,11 @@ def test_the_centroid_of_references(network):
     assert verdict.score == pytest.approx(network.score(network.encode("a cat"), network.encode(known).mean(0)))
 
 
+def test_one_text_is_no_list_of_references(network):
+    with pytest.raises(TwinnetError, match="references='a dog' is one item"):
+        network.verify("a cat", references="a dog")
+
+
 def test_no_other_number_of_references(network):
     with pytest.raises(TwinnetError, match=r"for 4 references, only for 1, 2, 3, 5.*--references 4"):
         network.verify("a cat", references=["a"] * 4)

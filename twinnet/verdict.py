@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +55,8 @@ def verify(network: TwinNetwork, item: Any, other: Any, references: Sequence[Any
     """See `TwinNetwork.verify`."""
     if (other is None) == (references is None):
         raise TwinnetError("verify compares one item either with another one or with references=[...]")
+    if isinstance(references, str | bytes | PathLike):
+        raise TwinnetError(f"references={references!r} is one item: give a list of them")
     enrolled = [other] if references is None else list(references)
     point = operating_point_for(network, len(enrolled))
     names = ["second item"] if references is None else [f"reference {i + 1}" for i in range(len(enrolled))]

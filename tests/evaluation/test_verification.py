@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from twinnet import TwinnetError
 from twinnet.evaluation.curves import d_prime, error_curve
 from twinnet.evaluation.folds import fold_accuracy
+from twinnet.evaluation.pairs import binary_pairs
 from twinnet.evaluation.verification import verification_report
 from twinnet.verification.calibration import choose_operating_point
 
@@ -180,3 +181,21 @@ def test_no_report_on_development_data(chosen):
 def test_bad_input(scores, labels, message):
     with pytest.raises(TwinnetError, match=message):
         verification_report(scores, labels)
+    with pytest.raises(TwinnetError, match=message):
+        binary_pairs(scores, labels)
+
+
+def test_people_have_names_or_numbers():
+    scores, same = drawn(1, 400, None)
+    numbers = np.random.default_rng(0).integers(0, 9, (400, 2))
+    names = np.array([f"person {number}" for number in range(9)])[numbers]
+    reports = [verification_report(scores, same, identities=people) for people in (numbers, numbers * 1000, names)]
+    assert reports[0] == reports[1] == reports[2]
+    with pytest.raises(TwinnetError, match="two for each of the 400 pairs"):
+        verification_report(scores, same, identities=numbers[:-1])
+
+
+@pytest.mark.parametrize("arguments", [([1, 2], [0, 1], [0]), ([1, np.nan], [0, 1], [0, 1]), ([1, 2], [0], None)])
+def test_folds_take_one_finite_score_for_each_pair(arguments):
+    with pytest.raises(TwinnetError, match="one finite score, kind and fold for each pair"):
+        fold_accuracy(*arguments)

@@ -32,9 +32,11 @@ def fold_accuracy(scores: Any, same: Any, folds: Any = None, seed: int = 0) -> d
         of one kind.
 
     Raises:
-        TwinnetError: If a given fold does not hold both kinds.
+        TwinnetError: If a given fold does not hold both kinds, or the arguments do not fit.
     """
     a, b = np.asarray(scores, dtype=np.float64), np.asarray(same, dtype=bool)
+    if not np.isfinite(a).all() or len(a) != len(b) or (folds is not None and len(folds) != len(a)):
+        raise TwinnetError(f"{len(a)} scores, {len(b)} kinds: expected one finite score, kind and fold for each pair")
     if folds is None and min(b.sum(), (~b).sum()) < FOLDS:
         return None
     places = _random_folds(b, seed) if folds is None else np.asarray(folds)

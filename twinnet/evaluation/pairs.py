@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from twinnet.errors import TwinnetError
+from twinnet.evaluation.verification import checked
 
 
 def binary_pairs(scores: Any, labels: Any, threshold: float | None = None) -> dict[str, float]:
@@ -26,7 +25,7 @@ def binary_pairs(scores: Any, labels: Any, threshold: float | None = None) -> di
     Raises:
         TwinnetError: If there are not both kinds of pairs.
     """
-    a, same = _checked(scores, labels)
+    a, same = checked(scores, labels)
     figures = {
         "pairs": len(a),
         "positives": int(same.sum()),
@@ -49,16 +48,7 @@ def binary_pairs(scores: Any, labels: Any, threshold: float | None = None) -> di
 
 def best_f1_threshold(scores: Any, labels: Any) -> float:
     """The score from which calling pairs the same gives the largest F1 on this (development) data."""
-    a, same = _checked(scores, labels)
+    a, same = checked(scores, labels)
     precision, recall, thresholds = precision_recall_curve(same, a)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
     return float(thresholds[np.argmax(f1[:-1])])
-
-
-def _checked(scores: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    a, b = np.asarray(scores, dtype=np.float64), np.asarray(labels)
-    if a.shape != b.shape or a.ndim != 1:
-        raise TwinnetError(f"scores {a.shape} and labels {b.shape} must be two lists of one length")
-    if set(np.unique(b).tolist()) != {0, 1}:
-        raise TwinnetError("labels must be 0 and 1, and both must occur")
-    return a, b.astype(bool)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.boxes import Boxes, iou
+from twinnet.boxes import Boxes, centres, iou
 from twinnet.errors import TwinnetError
 
 # Wu et al. 2013 (https://doi.org/10.1109/CVPR.2013.312): 21 thresholds of overlap, precision at 20 pixels.
@@ -46,14 +46,11 @@ class OnePass:
         Overlap and success rates of GOT-10k (Huang et al. 2019, https://arxiv.org/abs/1810.11981) leave the first
         frame out, those of OTB do not.
         """
-        later = self.overlaps[1:]
         return {
             "auc": float(self.success.mean()),
             "precision": float(self.precision[AT_PIXELS]),
             "normalised_precision": float(self.normalised.mean()),
-            "ao": float(later.mean()),
-            "sr50": float((later > 0.5).mean()),
-            "sr75": float((later > 0.75).mean()),
+            **_overlap_figures(self.overlaps[1:]),
         }
 
 
@@ -76,7 +73,7 @@ def one_pass(predicted: Any, annotated: Any) -> OnePass:
     visible = ~np.isnan(b).any(1)
     a, b = np.nan_to_num(a[visible], nan=-1e6), b[visible]
     overlaps = np.clip(iou(np.maximum(a, [-1e6, -1e6, 0, 0]), b), 0, 1)
-    away = (a[:, :2] + a[:, 2:] / 2) - (b[:, :2] + b[:, 2:] / 2)
+    away = centres(a) - centres(b)
     return OnePass(
         overlaps,
         (overlaps[:, None] > OVERLAPS).mean(0),
@@ -95,10 +92,15 @@ def mean_figures(runs: Sequence[OnePass]) -> dict[str, float]:
         raise TwinnetError("there is no run to take a mean of")
     each = [run.figures() for run in runs]
     later = np.concatenate([run.overlaps[1:] for run in runs])
-    return {name: float(np.mean([figures[name] for figures in each])) for name in each[0]} | {
-        "ao": float(later.mean()),
-        "sr50": float((later > 0.5).mean()),
-        "sr75": float((later > 0.75).mean()),
+    means = {name: float(np.mean([figures[name] for figures in each])) for name in each[0]}
+    return means | _overlap_figures(later)
+
+
+def _overlap_figures(overlaps: Curve) -> dict[str, float]:
+    return {
+        "ao": float(overlaps.mean()),
+        "sr50": float((overlaps > 0.5).mean()),
+        "sr75": float((overlaps > 0.75).mean()),
     }
 
 

@@ -36,8 +36,8 @@ def verification_report(
         scores: Scores of the pairs (N,); larger is closer.
         labels: 1 for genuine pairs (the same), 0 for impostor pairs (N,).
         operating_point: A threshold to judge. It knows its development data, and is refused on them.
-        identities: Who takes part in each pair, as numbers (N, 2): intervals then know that pairs of one person depend
-            on each other.
+        identities: Who takes part in each pair, names or numbers (N, 2): intervals then know that pairs of one person
+            depend on each other.
         keys: A hash of the items of each pair, to find pairs that the operating point was chosen on.
         rates: The false match rates at which to give the FNMR; those that the impostor pairs cannot show (with fewer
             than 30 errors) are None.
@@ -53,25 +53,13 @@ def verification_report(
     a, same = checked(scores, labels)
     if operating_point is not None:
         check_separate(operating_point, a, same, keys)
-    people = None if identities is None else np.asarray(identities)
+    people = None if identities is None else numbered(identities, len(a))
     return {
         "genuine": int(same.sum()),
         "impostor": int((~same).sum()),
         **_threshold_free(a, same, people, rates),
         "accuracy_10_fold": fold_accuracy(a, same),
-        "operating_point": judge(operating_point, a, same, people) if operating_point else None,
-    }
-
-
-def judge(point: OperatingPoint, scores: Any, labels: Any, identities: Any = None) -> dict[str, Any]:
-    """The error rates of an operating point on pairs, see `verification_report`."""
-    a, same = checked(scores, labels)
-    people = (None, None) if identities is None else (identities[same], identities[~same])
-    return {
-        "threshold": point.threshold,
-        "target_fmr": point.target_fmr,
-        "fmr": error_rate(a[~same] >= point.threshold, people[1]).to_dict(),
-        "fnmr": error_rate(a[same] < point.threshold, people[0]).to_dict(),
+        "operating_point": _judged(operating_point, a, same, people) if operating_point else None,
     }
 
 
@@ -89,6 +77,30 @@ def checked(scores: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDAr
     if set(np.unique(b).tolist()) != {0, 1}:
         raise TwinnetError("labels must be 0 (different) and 1 (the same), and both must occur")
     return a, b.astype(bool)
+
+
+def numbered(identities: Any, pairs: int) -> npt.NDArray[np.int64]:
+    """Names or numbers of who takes part in each pair (N, 2), as numbers from 0.
+
+    Raises:
+        TwinnetError: If there are not two for each pair.
+    """
+    people = np.asarray(identities)
+    if people.shape != (pairs, 2):
+        raise TwinnetError(f"identities {people.shape} must be two for each of the {pairs} pairs")
+    return np.unique(people, return_inverse=True)[1].reshape(-1, 2)
+
+
+def _judged(
+    point: OperatingPoint, scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_], people: Any
+) -> dict[str, Any]:
+    genuine, impostor = (None, None) if people is None else (people[same], people[~same])
+    return {
+        "threshold": point.threshold,
+        "target_fmr": point.target_fmr,
+        "fmr": error_rate(scores[~same] >= point.threshold, impostor).to_dict(),
+        "fnmr": error_rate(scores[same] < point.threshold, genuine).to_dict(),
+    }
 
 
 def _threshold_free(

@@ -13,7 +13,7 @@ from twinnet.errors import TwinnetError
 from twinnet.evaluation.intervals import error_rate
 from twinnet.evaluation.probability import fit_probability
 from twinnet.evaluation.separation import development
-from twinnet.evaluation.verification import RULE_OF_30, checked
+from twinnet.evaluation.verification import RULE_OF_30, checked, numbered
 from twinnet.network import TwinNetwork
 from twinnet.operating_point import OperatingPoint, Rule, system_of
 from twinnet.verification.acquisition import acquire
@@ -30,7 +30,8 @@ def calibrate(network: TwinNetwork, trials: Trials, target_fmr: float, rule: Rul
         trials: The comparisons, see `twinnet.verification.reading`. Those with an item that gives no ground for a
             verdict are left out, see `acquire`.
         target_fmr: The false match rate that is wanted.
-        rule: How the scores of several references become one, "mean" or "max".
+        rule: How the scores of several references become one, "mean" or "max"; "centroid" is one score with the mean of
+            their embeddings.
 
     Raises:
         TwinnetError: If the trials cannot show the rate, or an item cannot be taken.
@@ -72,7 +73,7 @@ def choose_operating_point(
         target_fmr: The false match rate that is wanted.
         system: What the scores depend on, `twinnet.operating_point.system_of` the network.
         source: What the data are, in words.
-        identities: Who takes part in each pair, as numbers (N, 2), for honest intervals.
+        identities: Who takes part in each pair, names or numbers (N, 2), for honest intervals.
         keys: A hash of the items of each pair, so that no report uses them again.
         references: How many references of one identity each item was compared with.
         rule: How their scores became one.
@@ -84,12 +85,13 @@ def choose_operating_point(
     a, same = checked(scores, labels)
     threshold = _threshold(a[~same], target_fmr)
     slope, intercept = fit_probability(a, same)
-    people = (None, None) if identities is None else (np.asarray(identities)[same], np.asarray(identities)[~same])
+    people = None if identities is None else numbered(identities, len(a))
+    genuine, impostor = (None, None) if people is None else (people[same], people[~same])
     return OperatingPoint(
         threshold=threshold,
         target_fmr=target_fmr,
-        fmr=error_rate(a[~same] >= threshold, people[1]),
-        fnmr=error_rate(a[same] < threshold, people[0]),
+        fmr=error_rate(a[~same] >= threshold, impostor),
+        fnmr=error_rate(a[same] < threshold, genuine),
         slope=slope,
         intercept=intercept,
         system=system,
