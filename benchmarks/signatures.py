@@ -15,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 import twinnet
@@ -27,9 +29,8 @@ from twinnet.evaluation.verification import verification_report
 from twinnet.image.decoding import decode
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
-from twinnet.verification.signature.baseline import TrivialBaseline
 from twinnet.verification.signature.data import Signature, random_trials, read_svc2004, skilled_trials
-from twinnet.verification.signature.ink import Ink, find_ink
+from twinnet.verification.signature.ink import INKED, Ink, find_ink
 from twinnet.verification.signature.preprocess import SignaturePreprocess
 from twinnet.verification.trials import Scores, Trials
 
@@ -55,8 +56,8 @@ def main() -> None:
     if arguments.train_dey:
         dev = read_svc2004(arguments.data / "svc2004.zip", DEV)
         np.save(arguments.train_dey, train_dey(fit, dev, arguments).encode(inks, progress=False))
-    network, baseline = twinnet.load(arguments.model), TrivialBaseline(inks_of(fit))
-    embedded, measures = network.encode(inks, progress=False), baseline.embed(inks)
+    network = twinnet.load(arguments.model)
+    embedded, measures = network.encode(inks, progress=False), scaled_measures(inks, inks_of(fit))
     systems: dict[str, Compare] = {
         "network": lambda trials: trials.compare(network, embedded, embedded, RULE),
         "trivial": lambda trials: by_distance(measures, trials),
@@ -68,6 +69,23 @@ def main() -> None:
     results["differences"] = differences(systems, unseen)
     arguments.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     show(results)
+
+
+def scaled_measures(inks: Sequence[Ink], others: Sequence[Ink]) -> npt.NDArray[np.float32]:
+    """Trivial measures (N, 5), each scaled by its spread over other signatures."""
+    measures, known = (np.stack([trivial_measures(ink) for ink in part]) for part in (inks, others))
+    scaled: npt.NDArray[np.float32] = ((measures - known.mean(0)) / (known.std(0) + 1e-9)).astype(np.float32)
+    return scaled
+
+
+def trivial_measures(ink: Ink) -> npt.NDArray[np.float64]:
+    """Ink amount (share of the box), stroke width, and the width, height and aspect of the box; logarithms, (5,)."""
+    box = ink.box()
+    inked = box > INKED
+    height, width = box.shape
+    stroke = 2 * cv2.distanceTransform(np.pad(inked, 1).astype(np.uint8), cv2.DIST_L2, 3)[np.pad(inked, 1)].mean()
+    measures: npt.NDArray[np.float64] = np.log([inked.mean(), stroke, width, height, width / height])
+    return measures
 
 
 def inks_of(signatures: Sequence[Signature]) -> list[Ink]:

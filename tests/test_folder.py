@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from twinnet import Tower, TwinnetError, TwinNetwork
-from twinnet.files import checksum, write_weights
-from twinnet.folder import _manifest_checksum
+from twinnet.files import checksum, manifest_checksum, write_weights
 
 
 def test_text_and_images_come_back_equal(text_network, image_network, sentences, pictures, tmp_path):
@@ -86,7 +85,7 @@ def change_manifest(folder, change, *, sign=True):
     manifest = json.loads((folder / "twin.json").read_text())
     change(manifest)
     if sign:
-        manifest["sha256"] = _manifest_checksum(manifest)
+        manifest["sha256"] = manifest_checksum(manifest)
     (folder / "twin.json").write_text(json.dumps(manifest))
 
 

@@ -12,7 +12,7 @@ from tests.plugin_packages import run, twinnet
 from twinnet import TwinnetError, load
 from twinnet.distances import Dot
 from twinnet.errors import unknown_name
-from twinnet.registry import ALL, Registry, distances
+from twinnet.registry import ALL, Registry, distances, heads, losses
 
 PLUGIN = {
     "toy.py": """
@@ -201,11 +201,15 @@ def test_what_is_not_registered_cannot_be_saved(text_network, tmp_path):
     with pytest.raises(TwinnetError, match=r"Nameless has no registered name.*@distances\.register"):
         text_network.save(tmp_path / "net")
     assert not list(tmp_path.iterdir())
+    with pytest.raises(TwinnetError, match=r"@losses\.register"):
+        losses.name_of(object())
 
 
 def test_arguments_that_do_not_fit_name_the_component():
     with pytest.raises(TwinnetError, match="'mahalanobis'.*dim"):
         distances.create("mahalanobis")
+    with pytest.raises(TwinnetError, match="head 'dense'"):
+        heads.create({"name": "dense", "in_features": 4, "out_features": -1})
 
 
 @pytest.mark.parametrize("spec", [5, {"name": 5}, {"dim": 5}, None, ["cosine"]])

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from twinnet.errors import TwinnetError
+
 Boxes = npt.NDArray[np.float64]
+
+# A box that is narrower, in pixels, has no area.
+LEAST_SIDE = 1e-3
 
 
 def centres(boxes: Any) -> Boxes:
@@ -46,3 +51,27 @@ def clamp(boxes: Any, width: float, height: float) -> Boxes:
     low = np.clip(a[..., :2], 0, frame - 1)
     high = np.clip(a[..., :2] + a[..., 2:], low + 1, frame)
     return np.concatenate([low, high - low], axis=-1)
+
+
+def check_box(box: Any, frame_size: tuple[int, int]) -> Boxes:
+    """A box as an array.
+
+    Raises:
+        TwinnetError: If it is no box, has no area, or lies outside the frame.
+    """
+    try:
+        checked = np.asarray(box, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TwinnetError(f"the box {box!r} is not four numbers x, y, w, h") from error
+    if checked.shape != (4,) or not np.isfinite(checked).all():
+        raise TwinnetError(f"the box {checked.tolist()} is not four finite numbers x, y, w, h")
+    x, y, w, h = checked.tolist()
+    shown = f"the box {x:g},{y:g},{w:g},{h:g}"
+    if min(w, h) < LEAST_SIDE:
+        raise TwinnetError(f"{shown} has no area: its width and height must be above {LEAST_SIDE} pixels")
+    width, height = frame_size
+    if w > width or h > height:
+        raise TwinnetError(f"{shown} is larger than the frame of {width} x {height}")
+    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
+        raise TwinnetError(f"{shown} lies outside the frame of {width} x {height}")
+    return checked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,15 @@ from torch import nn
 
 from twinnet.acceleration import ActivationRanges
 from twinnet.errors import TwinnetError
-from twinnet.files import check_files, check_replaceable, checksum, read_weights, whole_folder, write_weights
+from twinnet.files import (
+    check_files,
+    check_replaceable,
+    checksums,
+    manifest_checksum,
+    read_weights,
+    whole_folder,
+    write_weights,
+)
 from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges
 from twinnet.registry import ALL, OWN, backbones, distances, heads, preprocesses
@@ -121,9 +128,8 @@ def _write(network: TwinNetwork, folder: Path) -> None:
         write_operating_points(network.operating_points, folder / OPERATING_POINTS)
     if network.tower.preprocess is not None:
         network.tower.preprocess.write_companions(network, folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    manifest["files"] = {path.relative_to(folder).as_posix(): checksum(path) for path in files}
-    manifest["sha256"] = _manifest_checksum(manifest)
+    manifest["files"] = checksums(folder)
+    manifest["sha256"] = manifest_checksum(manifest)
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
 
@@ -218,7 +224,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         known = manifest["format"] <= FORMAT
-        whole = manifest["sha256"] == _manifest_checksum(manifest)
+        whole = manifest["sha256"] == manifest_checksum(manifest)
         dict(manifest["files"]), dict(manifest["tower"])
     except (ValueError, KeyError, TypeError) as error:
         raise TwinnetError(f"{path}: damaged ({error}): restore it or save the network again") from error
@@ -228,8 +234,3 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise TwinnetError(f"{path}: changed since the network was saved: restore it or save the network again")
     found: dict[str, Any] = manifest
     return found
-
-
-def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
-    content = {key: value for key, value in manifest.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

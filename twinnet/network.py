@@ -179,9 +179,8 @@ class TwinNetwork(TwinEncoder):
         Returns:
             Scores (B, H, W).
         """
-        a, b = (
-            maps if isinstance(maps, Tensor) else self(maps, side) for maps, side in ((left, "left"), (right, "right"))
-        )
+        a = left if isinstance(left, Tensor) else self(left, "left")
+        b = right if isinstance(right, Tensor) else self(right, "right")
         return self.distance.to_score(self.distance.aligned(a, b))
 
     def save(self, folder: str | Path) -> Path:

@@ -46,7 +46,7 @@ class Registry(Generic[T]):
     A name "family/member" is the component `family` made with `member` as its first argument, as in "timm/resnet18".
 
     Args:
-        kind: What is registered, as in "backbone". The entry-point group is `group`.
+        kind: What is registered, as in "backbone".
         group: The entry-point group, `twinnet.<kind>s` unless given.
         holds_classes: Whether components are registered, and not objects of another kind.
     """
@@ -149,7 +149,9 @@ class Registry(Generic[T]):
         component: Any = self.get(family if member else name)
         try:
             return component(member, **arguments) if member else component(**arguments)
-        except TypeError as error:
+        except TwinnetError:
+            raise
+        except (TypeError, ValueError, RuntimeError) as error:
             raise TwinnetError(f"{self.kind} {name!r}: {error}") from error
 
     def create_with(self, spec: Spec, **known: Any) -> Any:
@@ -183,11 +185,12 @@ class Registry(Generic[T]):
             TwinnetError: If it is not registered, so that nothing could find it again.
         """
         target = _target(type(component))
+        decorator = self.group.rpartition(".")[2]
         for entry in self.entries():
             if entry.target == target:
                 return entry
         raise TwinnetError(
-            f"{self.kind} {target} has no registered name: register it with the decorator @{self.kind}s.register(name) "
+            f"{self.kind} {target} has no registered name: register it with the decorator @{decorator}.register(name) "
             f"or the entry-point group {self.group!r}"
         )
 

@@ -63,6 +63,14 @@ def test_retrieval(run, write, model):
     assert (figures["ndcg@1"], figures["recall@1"], figures["mrr@3"], figures["recall@3"]) == (1.0, 1.0, 1.0, 1.0)
 
 
+def test_the_format_is_that_of_all_three_files(run, write, model):
+    corpus = write("corpus.dat", "id,text", "d1,the cat", "d2,she runs")
+    queries = write("queries.dat", "id,text", "q1,she runs")
+    relevance = write("relevance.dat", "query,document,gain", "q1,d2,1")
+    files = (corpus, queries, relevance)
+    assert run("eval", "retrieval", *files, "--format", "csv", "--top", 1, "--model", model)["ndcg@1"] == 1.0
+
+
 def test_retrieval_names_what_is_not_there(refused, write, model):
     corpus = write("corpus.tsv", "id,text", "d1,the cat")
     relevance = write("relevance.tsv", "query,document,gain", "d1,d1,1", "d1,d9,1")

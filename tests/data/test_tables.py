@@ -136,6 +136,7 @@ def test_standard_input(monkeypatch):
         ("a.jsonl", b'{"a": 3.5}\n', "a", "line 1: column 'a' is float 3.5: expected text"),
         ("a.jsonl", b'{"a": \n', "a", "line 1 is not valid JSON"),
         ("a.jsonl", b'{"a": "\\ud800"}\n', "a", "line 1 is not valid JSON"),
+        ("a.jsonl", b'{"a": "x", "n": ' + b"1" * 5000 + b"}\n", "a", "line 1 is not valid JSON"),
         ("a.jsonl", b'["a"]\n', "a", "line 1 is list: expected one JSON object"),
         ("a.parquet", b"PAR1", "a", r"a\.parquet is no Parquet file"),
         ("a.pdf", b"x", None, r"unknown file format \(.*a\.pdf\) 'pdf': known: csv, jsonl"),

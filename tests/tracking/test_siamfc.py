@@ -68,7 +68,7 @@ def test_state_dicts_of_siamfc_pytorch(network, tmp_path):
 def test_what_is_no_siamfc(tmp_path):
     with pytest.raises(TwinnetError, match="3 or 5"):
         siamfc(scales=4)
-    with pytest.raises(TwinnetError, match="no such file"):
+    with pytest.raises(TwinnetError, match="No such file"):
         siamfc(tmp_path / "no.pth")
     (tmp_path / "text.pth").write_text("text")
     with pytest.raises(TwinnetError, match=r"text\.pth"):

@@ -45,9 +45,12 @@ class SmallResNet(Backbone):
         self.stem = nn.Sequential(
             nn.Conv2d(in_channels, first, 7, stride=2, padding=3, bias=False), nn.BatchNorm2d(first), nn.ReLU(True)
         )
-        widths = [width for width, count in zip(channels, blocks, strict=True) for _ in range(count)]
-        strides = [stride for i, count in enumerate(blocks) for stride in [2 if i else 1, *[1] * (count - 1)]]
-        self.blocks = nn.Sequential(*map(_block, [first, *widths[:-1]], widths, strides))
+        layers, inputs = [], first
+        for stage, (width, count) in enumerate(zip(channels, blocks, strict=True)):
+            for number in range(count):
+                layers.append(_block(inputs, width, 2 if stage and not number else 1))
+                inputs = width
+        self.blocks = nn.Sequential(*layers)
         self.to(memory_format=torch.channels_last)
 
     def forward(self, batch: Batch) -> Features:

@@ -11,6 +11,7 @@ from twinnet.cli.options import (
     RULES,
     add_device,
     add_format,
+    add_json,
     add_seed,
     calibrated_folder,
     count,
@@ -56,7 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_seed(parser)
     add_format(parser)
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from twinnet.cli.items import ITEMS_HELP, SIDES, Source, add_reading
-from twinnet.cli.options import FILE_HELP, add_device, calibrated_folder, count, load_network
+from twinnet.cli.options import FILE_HELP, add_device, add_json, calibrated_folder, count, load_network
 from twinnet.cli.output import as_json
 
 
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", help="where the network is saved with the ranges (default: MODEL, if it is a folder)"
     )
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

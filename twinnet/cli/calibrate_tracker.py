@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from twinnet.cli.options import add_device, calibrated_folder, load_network
+from twinnet.cli.options import add_device, add_json, calibrated_folder, load_network
 from twinnet.cli.output import as_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--out", metavar="DIR", help="where the network is saved with the threshold (default: MODEL, if it is a folder)"
     )
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

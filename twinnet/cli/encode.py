@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twinnet.cli.items import ITEMS_HELP, SIDES, Embedded, Source, add_reading, embed, refuse, takes_pictures
-from twinnet.cli.options import FILE_HELP, add_model, add_precision, count, load_network
+from twinnet.cli.options import FILE_HELP, add_json, add_model, add_precision, count, load_network
 from twinnet.cli.output import Stages, as_json, destination, write_atomically
 from twinnet.errors import TwinnetError
 
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompt", help="a text to put before each sentence, or the name of one of the model's prompts"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
         TwinnetError: If the input cannot be read. If only some pictures cannot, the others are written first.
     """
     target = destination(options.out, SUFFIXES)
-    suffix = target.suffix.lower()
+    suffix = Path(options.out).suffix.lower()
     stages = Stages()
     source = Source.read(options.file, options.column, options.format)
     with stages("load"):
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
             normalize=options.normalize,
             truncate_dim=options.truncate_dim,
             quantize=options.quantize,
-            **({} if of_pictures and options.prompt is None else {"prompt": options.prompt}),
+            **({} if options.prompt is None else {"prompt": options.prompt}),
         )
     names, rows = embedded.items, embedded.rows
     with stages("write"):

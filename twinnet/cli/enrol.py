@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from twinnet.cli.options import add_device, load_network
+from twinnet.cli.options import add_device, add_json, load_network
 from twinnet.cli.output import as_json
 from twinnet.errors import ItemError, TwinnetError
 
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--keep-pictures", action="store_true", help="copy the pictures into the gallery too (default: embeddings only)"
     )
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

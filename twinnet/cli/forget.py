@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from twinnet.cli.options import add_device
+from twinnet.cli.options import add_device, add_json
 from twinnet.cli.output import as_json
 
 
@@ -14,7 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="who is to be forgotten")
     parser.add_argument("--model", metavar="NAME", help="a name or a folder (default: what the gallery was made with)")
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

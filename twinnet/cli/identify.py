@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_device, count, load_network
+from twinnet.cli.options import add_device, add_json, count, load_network
 from twinnet.cli.output import as_json, destination
 from twinnet.errors import ItemError, TwinnetError
 
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=count, metavar="N", help="stop after so many frames")
     parser.add_argument("--model", metavar="NAME", help="a name or a folder (default: what the gallery was made with)")
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -70,7 +70,7 @@ def _in_pictures(gallery: Gallery, pictures: list[str]) -> dict[str, Any]:
             reason = None if seen else "no face found"
         except ItemError as error:
             if error.is_bad_input:
-                raise
+                raise TwinnetError(error.problem) from error
             seen, reason = [], error.reason
         found.append({"picture": picture, "reason": reason, "seen": [sighting.to_dict() for sighting in seen]})
     return {"pictures": found}

@@ -26,13 +26,10 @@ PAIRS_HELP = (
 )
 
 
-def add_file(parser: argparse.ArgumentParser, name: str = "file", *, column: bool = True) -> None:
+def add_file(parser: argparse.ArgumentParser) -> None:
     """An input file, its format and its column."""
-    parser.add_argument(name, metavar=name.upper(), help=FILE_HELP)
-    if column:
-        parser.add_argument(
-            "--column", metavar="NAME", help="the column with the text (default: text, or the only one)"
-        )
+    parser.add_argument("file", metavar="FILE", help=FILE_HELP)
+    parser.add_argument("--column", metavar="NAME", help="the column with the text (default: text, or the only one)")
     add_format(parser)
 
 
@@ -73,9 +70,14 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random choices of items (default: 0)")
 
 
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Whether the result is for programs."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """How the result is shown."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.add_argument("--out", type=_file, metavar="FILE", help="write that JSON object into FILE")
 
 

@@ -41,7 +41,9 @@ class Stages:
 def finish(options: argparse.Namespace, result: Mapping[str, Any], lines: Iterable[str]) -> None:
     """Show a result: as JSON (--json), in a file (--out), or as lines for people."""
     if options.out:
-        write_atomically(destination(options.out), lambda path: path.write_text(as_json(result) + "\n", "utf-8"))
+        write_atomically(
+            destination(options.out), lambda path: path.write_text(as_json(result) + "\n", "utf-8", "backslashreplace")
+        )
     if options.json:
         print(as_json(result))
     elif not options.out:
@@ -81,10 +83,10 @@ def report_problems(problems: Iterable[str]) -> None:
         print(f"twinnet: {problem}", file=sys.stderr)
 
 
-def shown(text: str, width: int = SHOWN_WIDTH) -> str:
+def shown(text: str) -> str:
     """A sentence on one line: without control characters, and cut where it is too long."""
     line = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text.strip())
-    return line if len(line) <= width else line[: width - 1] + "…"
+    return line if len(line) <= SHOWN_WIDTH else line[: SHOWN_WIDTH - 1] + "…"
 
 
 def destination(path: str, suffixes: Sequence[str] = ()) -> Path:

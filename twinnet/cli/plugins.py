@@ -7,12 +7,13 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import asdict
 
+from twinnet.cli.options import add_json
 from twinnet.cli.output import as_json, report_problems, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from twinnet.cli.options import add_precision
+from twinnet.cli.options import add_device, add_json, add_precision
 from twinnet.cli.output import as_json, destination, write_atomically
 from twinnet.errors import TwinnetError
 
@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--exemplar", action="append", metavar="PICTURE", help="a picture of it; repeat for more")
     what.add_argument("--select", action="store_true", help="draw the box in a window")
     parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
-    parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
+    add_device(parser)
     add_precision(parser)
     parser.add_argument("--fast", action="store_true", help="a smaller search region, or one size instead of three")
     parser.add_argument("--out", metavar="VIDEO", help="write the annotated video (.webm plays in browsers)")
@@ -42,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", metavar="FILE", help="write the boxes")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="of the boxes (default: csv)")
     parser.add_argument("--plot", metavar="PNG", help="draw score and size over time")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
     # A box that begins left of the frame is no option.
     parser._negative_number_matcher = re.compile(r"-[\d.]")

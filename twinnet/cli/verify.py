@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinnet.cli.items import SIDES, takes_pictures
-from twinnet.cli.options import add_device, load_network
+from twinnet.cli.options import add_device, add_json, load_network
 from twinnet.cli.output import as_json
 from twinnet.errors import UNREADABLE, TwinnetError
 
@@ -35,7 +35,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     models = ", ".join(f"{model} for {task}" for task, model in MODELS.items())
     parser.add_argument("--model", metavar="NAME", help=f"a name or a folder (default: {models})")
     add_device(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

@@ -73,9 +73,9 @@ def parse_parquet(data: bytes, path: str) -> Columns:
 
     try:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(data))
-    except (pyarrow.ArrowException, OSError) as error:
+        values = {name: table.column(position).to_pylist() for position, name in enumerate(table.column_names)}
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TwinnetError(f"{path} is no Parquet file that can be read: {error}") from error
-    values = {name: table.column(position).to_pylist() for position, name in enumerate(table.column_names)}
     return Columns(values, range(1, table.num_rows + 1), "row")
 
 
@@ -124,7 +124,7 @@ def _json_object(line: str, place: str) -> dict[str, Any]:
         row = json.loads(line)
         if "\\u" in line:  # an escaped half of a surrogate pair is no text
             json.dumps(row, ensure_ascii=False).encode()
-    except (json.JSONDecodeError, UnicodeEncodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise TwinnetError(f"{place} is not valid JSON: {error}") from error
     if not isinstance(row, dict):
         raise TwinnetError(f"{place} is {type(row).__name__}: expected one JSON object a line")

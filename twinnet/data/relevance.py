@@ -26,7 +26,7 @@ def read_documents(path: str | PathLike[str], file_format: str | None = None) ->
 
 
 def read_relevance(
-    path: str | PathLike[str], queries: Mapping[str, str], corpus: Mapping[str, str]
+    path: str | PathLike[str], queries: Mapping[str, str], corpus: Mapping[str, str], file_format: str | None = None
 ) -> dict[str, dict[str, float]]:
     """Read judgements: columns query, document, gain (a larger gain is more relevant, 0 is not relevant).
 
@@ -36,7 +36,7 @@ def read_relevance(
     Raises:
         TwinnetError: If the file is not as described, or names a query or document that is not there.
     """
-    table = read_table(path)
+    table = read_table(path, file_format)
     names = table.labels("query"), table.labels("document")
     gains = table.numbers("gain", lowest=0.0)
     relevance: dict[str, dict[str, float]] = {}

@@ -1,4 +1,4 @@
-"""How two embeddings are compared: each distance in its pairwise, matrix and dense form."""
+"""How two embeddings are compared: pair by pair, all with all, at every place of a map, place by place."""
 
 from twinnet.deferred import defer
 

@@ -21,7 +21,7 @@ class Distance(Component, BaseDistance):
     """Compares embeddings: pair by pair, all with all, an exemplar at every place of a map, two maps place by place.
 
     It is a `BaseDistance` of pytorch-metric-learning, so every loss there can use it. Subclasses normalise, if at
-    all, inside their own forms, so that the three agree.
+    all, inside their own forms, so that all agree.
 
     Attributes:
         higher_is_closer: Whether a larger value means closer (a similarity).

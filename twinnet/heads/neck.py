@@ -1,4 +1,4 @@
-"""Layers that keep maps as they are, cell by cell."""
+"""Residual convolutions on maps."""
 
 from __future__ import annotations
 

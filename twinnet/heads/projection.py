@@ -46,9 +46,10 @@ class Dense(HeadLayer):
             raise unknown_name("activation", activation, ACTIVATIONS)
         self.linear = nn.Linear(in_features, out_features, bias=bias)
         self.activation = ACTIVATIONS[activation]()
-        self.skip = residual
-        if residual and in_features != out_features:
-            self.residual = nn.Linear(in_features, out_features, bias=False)
+        self.residual: nn.Module | None = None
+        if residual:
+            same = in_features == out_features
+            self.residual = nn.Identity() if same else nn.Linear(in_features, out_features, bias=False)
 
     def out_width(self, width: int) -> int:
         """`out_features`."""
@@ -60,8 +61,8 @@ class Dense(HeadLayer):
         is_map = features.kind == "map"
         values = features.values.movedim(1, -1) if is_map else features.values
         projected = self.activation(self.linear(values))
-        if self.skip:
-            projected = projected + (self.residual(values) if hasattr(self, "residual") else values)
+        if self.residual is not None:
+            projected = projected + self.residual(values)
         return features.with_values(projected.movedim(-1, 1) if is_map else projected)
 
 

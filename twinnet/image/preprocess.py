@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import ceil
-from os import PathLike
 from typing import Any, ClassVar
 
 import cv2
@@ -21,8 +21,9 @@ from twinnet.features import Batch
 from twinnet.image.augmentation import Augmentation
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
 from twinnet.image.ink import LONGEST, InkBox
+from twinnet.image.pictures import PicturePreprocess
 from twinnet.image.views import View
-from twinnet.preprocess import Prepared, Preprocess
+from twinnet.preprocess import Prepared
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -38,7 +39,7 @@ FILTERS = {
 }
 
 
-class ImagePreprocess(Preprocess):
+class ImagePreprocess(PicturePreprocess):
     """Decodes pictures (see `decode`), resizes and normalises them.
 
     Args:
@@ -63,7 +64,6 @@ class ImagePreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
     lookahead = 256
-    takes_files = True
 
     def __init__(
         self,
@@ -100,16 +100,6 @@ class ImagePreprocess(Preprocess):
         except TypeError as error:
             raise TwinnetError(f"views {list(views)}: {error}") from error
 
-    def is_single(self, items: Any) -> bool:
-        """A path, the bytes of a file, a PIL image or an array of two or three dimensions is one picture."""
-        if isinstance(items, np.ndarray):
-            return items.dtype in (np.uint8, np.uint16) and items.ndim in (2, 3)
-        return isinstance(items, Image.Image) or super().is_single(items)
-
-    def key(self, item: Any) -> Hashable:
-        """Equal paths are equal pictures."""
-        return str(item) if isinstance(item, str | PathLike) else None
-
     def prepare(self, items: Sequence[Any]) -> list[Prepared]:
         """Decode and resize pictures, in several threads.
 
@@ -122,7 +112,7 @@ class ImagePreprocess(Preprocess):
         """The same with random changes, if any are declared."""
         if self.augmentation is None:
             return self.prepare(items)
-        return self._in_threads(self._augment_one, items, range(len(items)), seeds)
+        return self._in_threads(partial(self._augment_one, self.augmentation), items, range(len(items)), seeds)
 
     def _in_threads(self, prepare_one: Any, *columns: Sequence[Any]) -> list[Prepared]:
         if get_worker_info() is not None:  # there is a process for each core already
@@ -135,10 +125,8 @@ class ImagePreprocess(Preprocess):
         least = ceil(DETAIL * max(self.size) / (self.crop or 1)) if self.frame is None else None
         return self._prepared(self._decode(item, position, least))
 
-    def _augment_one(self, item: Any, position: int, seed: int) -> Prepared:
-        if self.augmentation is None:
-            return self._prepare_one(item, position)
-        changed = self.augmentation(self._decode(item, position), seed)
+    def _augment_one(self, augmentation: Augmentation, item: Any, position: int, seed: int) -> Prepared:
+        changed = augmentation(self._decode(item, position), seed)
         return self._prepared(changed, fitted=changed.shape[:2] == self.size)
 
     def _decode(self, item: Any, position: int, least: int | None = None) -> Pixels:

@@ -27,6 +27,5 @@ def make_loss(spec: Spec, distance: Distance | None, dim: int | None, classes: i
     wanted = {name for name in known if name in asked and asked[name].default in (None, inspect.Parameter.empty)}
     if "distance" in asked and distance is not None and any(w.requires_grad for w in distance.parameters()):
         wanted.add("distance")
-    given = () if isinstance(spec, str) else spec
-    loss: Loss = losses.create(spec, **{name: known[name] for name in wanted if name not in given})
+    loss: Loss = losses.create_with(spec, **{name: known[name] for name in wanted})
     return loss

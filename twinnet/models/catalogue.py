@@ -50,8 +50,8 @@ class Model:
         return next((source for source in self.sources if source.available()), self.sources[0])
 
 
-def _hub(name: str, dim: int, licence: str = "Apache-2.0") -> Model:
-    return Model(name, "text", dim, licence, (HubRepo(f"sentence-transformers/{name}"),))
+def _hub(name: str, dim: int) -> Model:
+    return Model(name, "text", dim, "Apache-2.0", (HubRepo(f"sentence-transformers/{name}"),))
 
 
 BUILT_IN = (

@@ -18,6 +18,8 @@ from twinnet.models.sources import HubRepo
 from twinnet.network import TwinNetwork
 from twinnet.registry import models
 
+# What a folder that holds a model has.
+MARKERS = (MANIFEST, "modules.json", "config.json")
 # A folder for each model, as `twinnet calibrate` writes them into a network's folder.
 BUILT_IN_POINTS = Path(__file__).parent / "operating_points"
 # A file for each model, as `twinnet calibrate-int8` writes it into a network's folder.
@@ -80,7 +82,8 @@ def put(network: TwinNetwork, device: str) -> TwinNetwork:
 
 
 def _named(name: str | os.PathLike[str]) -> Model | None:
-    if Path(name).is_dir():
+    """The model of the catalogue, unless there is a folder of that name that holds one."""
+    if any((Path(name) / marker).is_file() for marker in MARKERS):
         return None
     plain = str(name).removeprefix("sentence-transformers/")
     known = plain in models.names() or any(model.name == plain for model in BUILT_IN)

@@ -97,8 +97,9 @@ class HubRepo:
             folder = Path(snapshot_download(self.repo, allow_patterns=HUB_PATTERNS, local_files_only=True))
         except Exception:
             return None
-        whole = (folder / "config.json").is_file() or (folder / "modules.json").is_file()
-        return folder if whole else None
+        # Another library may have fetched the transformer alone, without what comes behind it.
+        wanted = ["modules.json"] if self.repo.startswith("sentence-transformers/") else ["modules.json", "config.json"]
+        return folder if any((folder / name).is_file() for name in wanted) else None
 
 
 Source = PackageData | HubRepo

@@ -13,9 +13,14 @@ def canvas() -> tuple[Figure, Axes]:
     """An empty picture with a light grid."""
     figure = Figure(figsize=(6.4, 5), layout="constrained", dpi=130)
     axes = figure.subplots()
+    style(axes)
+    return figure, axes
+
+
+def style(axes: Axes) -> None:
+    """A light grid, and no frame at the top and the right."""
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def write(figure: Figure, axes: Axes, path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from twinnet.plots.canvas import style
+
 
 def draw_timeline(tracks: Mapping[str, Sequence[Sequence[Any]]], threshold: float | None, path: Path) -> None:
     """Write score and size over time as PNG.
@@ -36,6 +38,5 @@ def draw_timeline(tracks: Mapping[str, Sequence[Sequence[Any]]], threshold: floa
     if len(tracks) > 1:
         score.legend(title="target", fontsize=8)
     for axes in (score, size):
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
+        style(axes)
     FigureCanvasAgg(figure).print_png(path)

@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from twinnet.plots.canvas import style
+
 
 def draw_curves(curves: Mapping[str, tuple[Any, Any]], overlaps: Any, pixels: Any, path: Path) -> None:
     """Write the success and the precision plot of one-pass evaluation side by side as PNG.
@@ -29,7 +31,6 @@ def draw_curves(curves: Mapping[str, tuple[Any, Any]], overlaps: Any, pixels: An
     for axes in (success, precision):
         axes.set_ylim(0, 1)
         axes.set_xlim(0)
-        axes.grid(alpha=0.3)
+        style(axes)
         axes.legend(loc="best", fontsize=8)
-        axes.spines[["top", "right"]].set_visible(False)
     FigureCanvasAgg(figure).print_png(path)

@@ -17,6 +17,8 @@ from twinnet.tracking.tracker import Tracker
 
 # From this overlap with the annotation on, a target is found.
 FOUND = 0.5
+# Frames of the gap.
+BLACK = 30
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def cut_out(frame: Pixels, box: Boxes) -> Pixels:
     return np.ascontiguousarray(frame[top:bottom, left:right])
 
 
-def through_gap(tracker: Tracker, sequence: sequences.Sequence, length: int = 30) -> Gap:
+def through_gap(tracker: Tracker, sequence: sequences.Sequence) -> Gap:
     """Follow the first half of a sequence, then black frames, then the second half."""
     first, middle = decode(sequence.frames[0]), len(sequence) // 2
     box = no_larger(sequence.boxes[0], first.shape[1], first.shape[0])
@@ -88,7 +90,7 @@ def through_gap(tracker: Tracker, sequence: sequences.Sequence, length: int = 30
         follower.follow(decode(sequence.frames[place]))
         if np.isfinite(sequence.boxes[place]).all():
             before = float(iou(follower.targets[0].box, sequence.boxes[place]))
-    lost_after = _first(_lost(follower, [np.zeros_like(first)] * length))
+    lost_after = _first(_lost(follower, [np.zeros_like(first)] * BLACK))
     rest = sequence.frames[middle:]
     found_after = _first(
         not lost and bool(iou(follower.targets[0].box, box) >= FOUND)

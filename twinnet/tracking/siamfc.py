@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
+from twinnet.backbones.checkpoints import read_checkpoint
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 
@@ -40,18 +39,11 @@ def siamfc(weights: str | Path | Mapping[str, Tensor] | None = None, *, scales: 
 
 
 def _fill(network: TwinNetwork, weights: str | Path | Mapping[str, Tensor]) -> None:
-    name, state = ("the weights", weights) if isinstance(weights, Mapping) else (str(weights), _read(Path(weights)))
+    if isinstance(weights, Mapping):
+        name, state = "the weights", weights
+    else:
+        name, state = str(weights), read_checkpoint(weights)
     try:
         network.tower.backbone.load_weights(dict(state))
     except (RuntimeError, AttributeError, TypeError) as error:
         raise TwinnetError(f"{name}: no weights of siamfc-pytorch's AlexNetV1 ({error})") from error
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise TwinnetError(f"{path}: there is no such file") from error
-    except Exception as error:  # what torch raises depends on what the file is
-        raise TwinnetError(f"{path}: no state dict that can be read safely ({error})") from error
-    return state

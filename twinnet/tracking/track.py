@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.boxes import Boxes
+from twinnet.boxes import Boxes, check_box
 from twinnet.errors import TwinnetError
 from twinnet.tracking.crops import Pixels
 from twinnet.tracking.exemplars import Exemplar, as_exemplars
 from twinnet.tracking.follower import Follower
 from twinnet.tracking.search import find
 from twinnet.tracking.target import Target
-from twinnet.tracking.tracker import Tracker, check_box
+from twinnet.tracking.tracker import Tracker
 from twinnet.video.reader import Frame, open_video
 
 

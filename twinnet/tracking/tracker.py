@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from twinnet.acceleration.precision import to_numpy
-from twinnet.boxes import Boxes, centres
+from twinnet.boxes import Boxes, centres, check_box
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
@@ -32,9 +32,6 @@ DEEPEST = 32
 # A target that is hardly seen is still followed. Where scores are probabilities, one below this share of the threshold
 # says that nothing is there to follow.
 HOLD = 0.2
-
-# A box that is narrower, in pixels, has no area.
-LEAST_SIDE = 1e-3
 
 # A target that is surely seen shows every so many frames what it looks like now, and so much of that is taken in.
 SURE = 0.7
@@ -237,27 +234,3 @@ def fast_search_size(exemplar_size: int, search_size: int) -> int:
     """A third of the reach around the exemplar, in whole cells of the deepest maps."""
     reach = (search_size - exemplar_size) // 3 // DEEPEST * DEEPEST
     return min(search_size, exemplar_size + max(DEEPEST, reach))
-
-
-def check_box(box: Any, frame_size: tuple[int, int]) -> Boxes:
-    """A box as an array.
-
-    Raises:
-        TwinnetError: If it is no box, has no area, or lies outside the frame.
-    """
-    try:
-        checked = np.asarray(box, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise TwinnetError(f"the box {box!r} is not four numbers x, y, w, h") from error
-    if checked.shape != (4,) or not np.isfinite(checked).all():
-        raise TwinnetError(f"the box {checked.tolist()} is not four finite numbers x, y, w, h")
-    x, y, w, h = checked.tolist()
-    shown = f"the box {x:g},{y:g},{w:g},{h:g}"
-    if min(w, h) < LEAST_SIDE:
-        raise TwinnetError(f"{shown} has no area: its width and height must be above {LEAST_SIDE} pixels")
-    width, height = frame_size
-    if w > width or h > height:
-        raise TwinnetError(f"{shown} is larger than the frame of {width} x {height}")
-    if x >= width or y >= height or x + w <= 0 or y + h <= 0:
-        raise TwinnetError(f"{shown} lies outside the frame of {width} x {height}")
-    return checked

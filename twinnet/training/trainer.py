@@ -202,8 +202,8 @@ class Trainer:
             raise TwinnetError(f"the evaluator gives no {self.metric!r}: it gives {', '.join(figures)}")
         self.result.evaluations.append(figures)
         self._log.write(figures)
-        best = math.nan if self.result.best is None else self.result.best[self.metric]
-        if self.result.best is None or figures[self.metric] > best or (math.isnan(best) and step):
+        best = self.result.best
+        if best is None or figures[self.metric] > best[self.metric] or math.isnan(best[self.metric]):
             self.result.best = figures
             self._best_weights = {n: t.detach().cpu().clone() for n, t in self._objective.state_dict().items()}
 

@@ -179,7 +179,7 @@ class Gallery:
         folder = Path(folder)
         if self._version is not None and folder.resolve() == self._folder:
             check_version(folder, self._version)
-        self._keep(folder, write_gallery(folder, self.network, self._enrolled()))
+        self._remember(folder, write_gallery(folder, self.network, self._enrolled()))
         return folder
 
     @classmethod
@@ -196,13 +196,13 @@ class Gallery:
         enrolled = read_gallery(Path(folder), network)
         gallery = cls(network, enrolled.model)
         gallery._names, gallery._embeddings = enrolled.names, enrolled.embeddings
-        gallery._keep(Path(folder), enrolled)
+        gallery._remember(Path(folder), enrolled)
         return gallery
 
     def _enrolled(self) -> Enrolled:
         return Enrolled(self.model, self._names, self._joined(), self._pictures)
 
-    def _keep(self, folder: Path, saved: Enrolled) -> None:
+    def _remember(self, folder: Path, saved: Enrolled) -> None:
         """Keep in mind where this is saved, and in what state."""
         self._folder, self._version, self._pictures = folder.resolve(), saved.version, list(saved.pictures)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -15,7 +14,15 @@ import numpy.typing as npt
 import torch
 
 from twinnet.errors import TwinnetError
-from twinnet.files import check_files, checksum, read_json, read_weights, whole_folder, write_weights
+from twinnet.files import (
+    check_files,
+    checksums,
+    manifest_checksum,
+    read_json,
+    read_weights,
+    whole_folder,
+    write_weights,
+)
 from twinnet.network import TwinNetwork
 from twinnet.provenance import provenance
 
@@ -63,9 +70,9 @@ def write_gallery(folder: Path, network: TwinNetwork, enrolled: Enrolled) -> Enr
             **provenance(network),
             "names": enrolled.names,
             "pictures": {str(row): name for row, name in kept.items()},
-            "files": {name: checksum(temporary / name) for name in (ROWS, *kept.values())},
+            "files": checksums(temporary),
         }
-        manifest["sha256"] = _manifest_digest(manifest)
+        manifest["sha256"] = manifest_checksum(manifest)
         (temporary / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
     pictures = [folder / kept[row] if row in kept else None for row in range(len(enrolled.names))]
     return replace(enrolled, pictures=pictures, version=manifest["sha256"])
@@ -116,7 +123,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise TwinnetError(f"{path.parent} holds no gallery: make one with `twinnet enrol`")
     manifest: dict[str, Any] = read_json(path)
     try:
-        known, whole = manifest["format"] <= FORMAT, manifest["sha256"] == _manifest_digest(manifest)
+        known, whole = manifest["format"] <= FORMAT, manifest["sha256"] == manifest_checksum(manifest)
         manifest["files"][ROWS], manifest["names"], manifest["model"]
     except (KeyError, TypeError, AttributeError) as error:
         raise TwinnetError(f"{path}: damaged ({error}): enrol again") from error
@@ -125,8 +132,3 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not whole:
         raise TwinnetError(f"{path}: changed since it was saved: enrol again")
     return manifest
-
-
-def _manifest_digest(manifest: dict[str, Any]) -> str:
-    content = {key: value for key, value in manifest.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

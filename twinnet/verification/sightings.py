@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from twinnet.image.decoding import decode
+from twinnet.image.decoding import Pixels, decode
 from twinnet.verification.gallery import Gallery, Identification
 from twinnet.video.reader import Frame, Video
 
-Pixels = npt.NDArray[np.uint8]
 KNOWN, NOBODY = (40, 170, 60), (200, 60, 50)
 LEAST_TEXT = 12
 

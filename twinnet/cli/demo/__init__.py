@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from twinnet.cli.demo import digits, text, track
+from twinnet.cli.options import add_json
 from twinnet.cli.output import as_json
 from twinnet.errors import unknown_name
 
@@ -16,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all of them)")
     parser.add_argument("--out", default="demo", metavar="DIR", help="where the pictures go (default: demo)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     for part in PARTS.values():
         part.add_options(parser)
     parser.set_defaults(run=run)

@@ -58,4 +58,4 @@ def _read_collection(options: argparse.Namespace) -> Collection:
             "retrieval takes three files (corpus, queries, relevance), or the folder of the Cranfield files"
         )
     corpus, queries = (read_documents(path, options.format) for path in (options.corpus, options.queries))
-    return corpus, queries, read_relevance(options.relevance, queries, corpus)
+    return corpus, queries, read_relevance(options.relevance, queries, corpus, options.format)

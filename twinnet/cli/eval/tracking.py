@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_output, add_precision, count
+from twinnet.cli.options import add_device, add_output, add_precision, count
 from twinnet.cli.output import destination, finish, table, write_atomically
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_task(tasks: Any) -> None:
         help="sequences as OTB, GOT-10k, LaSOT or VID have them, or folders with boxes.csv",
     )
     parser.add_argument("--model", default="tracker", metavar="NAME", help="a name or a folder (default: tracker)")
-    parser.add_argument("--device", help="where to run, as torch names it (default: cpu)")
+    add_device(parser)
     parser.add_argument("--fast", action="store_true", help="a smaller search region, or one size instead of three")
     add_precision(parser)
     parser.add_argument(
@@ -166,7 +166,7 @@ def _lines(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
 def _robustness_lines(measured: dict[str, dict[str, float | int | None]]) -> Iterable[str]:
     columns = list(next(iter(measured.values())))
     rows = [
-        [name, *("never" if value is None else f"{value:.3g}" for value in figures.values())]
+        [name, *("none" if value is None else f"{value:.3g}" for value in figures.values())]
         for name, figures in measured.items()
     ]
     yield from table(["with patches and 30 black frames", *columns], rows)

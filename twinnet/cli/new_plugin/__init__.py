@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from twinnet.cli.new_plugin.package import PARTS
+from twinnet.cli.options import add_json
 from twinnet.cli.output import as_json
 
 
@@ -14,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "name", metavar="NAME", help="of the package, as in twinnet-chebyshev; a folder of that name is made"
     )
     parser.add_argument("--kind", choices=sorted(PARTS), default="backbone", help="what it brings (default: backbone)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 

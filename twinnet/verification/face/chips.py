@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
+from twinnet.image.decoding import Pixels
+
 Array = npt.NDArray[np.float64]
 
 # The corners of the eye in the picture's right half (outer, inner), of the other eye (outer, inner) and the place under

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from twinnet.boxes import iou
 from twinnet.errors import TwinnetError
+from twinnet.image.decoding import Pixels
 from twinnet.verification.face.dlib_network import read_network
 from twinnet.verification.face.pyramid import Tiling
 
-Pixels = npt.NDArray[np.uint8]
 Boxes = npt.NDArray[np.float64]
 Scores = npt.NDArray[np.float32]
 
@@ -124,11 +125,6 @@ def suppress(boxes: Boxes, overlap: float) -> list[int]:
     """
     kept: list[int] = []
     for position, box in enumerate(boxes):
-        others = boxes[kept]
-        low = np.maximum(others[:, :2], box[:2])
-        high = np.minimum(others[:, :2] + others[:, 2:], box[:2] + box[2:])
-        common = np.maximum(high - low, 0).prod(1)
-        union = others[:, 2:].prod(1) + box[2:].prod() - common
-        if not (common > overlap * union).any():
+        if not (iou(boxes[kept], box) > overlap).any():
             kept.append(position)
     return kept

@@ -16,10 +16,10 @@ import numpy.typing as npt
 import torch
 
 from twinnet.files import read_weights, write_weights
+from twinnet.image.decoding import Pixels
 from twinnet.verification.face.detector import FaceDetector
 from twinnet.verification.face.landmarks import LandmarkPredictor
 
-Pixels = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
 DETECTOR_FILE, LANDMARKS_FILE = "face_detector.safetensors", "face_landmarks.safetensors"

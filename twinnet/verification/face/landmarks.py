@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from twinnet.image.decoding import Pixels
 from twinnet.verification.face.chips import similarity_transform
 from twinnet.verification.face.dlib_format import DlibStream, Floats, Integers
 
-Pixels = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from PIL import Image
 
 from twinnet.errors import ItemError, TwinnetError, unknown_name
 from twinnet.features import Batch
-from twinnet.image.decoding import MAX_PIXELS, decode
-from twinnet.preprocess import Prepared, Preprocess
+from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
+from twinnet.image.pictures import PicturePreprocess, picture_name
+from twinnet.preprocess import Prepared
 from twinnet.verification.face.chips import TEMPLATES, chip
 from twinnet.verification.face.faces import Face, FaceFinder
 from twinnet.verification.face.finders import load_finder, make_finder
@@ -36,10 +34,8 @@ SIDES = ((-1, 0), (1, 0), (0, -1), (0, 1))
 DLIB_MEAN = (122.782 / 255, 117.001 / 255, 104.298 / 255)
 DLIB_STD = (256 / 255,) * 3
 
-Pixels = npt.NDArray[np.uint8]
 
-
-class FacePreprocess(Preprocess):
+class FacePreprocess(PicturePreprocess):
     """Finds the largest face of each picture, aligns it by its landmarks and normalises it.
 
     An item is a picture (a path, the bytes of a file, a PIL image, an array H x W x 3), or a pair of a picture and the
@@ -62,7 +58,6 @@ class FacePreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 32 * 150 * 150, "cuda": 256 * 150 * 150}
     lookahead = 64
-    takes_files = True
     options = ("min_face",)
 
     def __init__(
@@ -120,13 +115,7 @@ class FacePreprocess(Preprocess):
 
     def is_single(self, items: Any) -> bool:
         """A picture, or a pair of a picture and a face."""
-        if isinstance(items, np.ndarray):
-            return items.dtype in (np.uint8, np.uint16) and items.ndim in (2, 3)
-        return isinstance(items, Image.Image) or _is_pair(items) or super().is_single(items)
-
-    def key(self, item: Any) -> Hashable:
-        """Equal paths are equal pictures."""
-        return str(item) if isinstance(item, str | PathLike) else None
+        return _is_pair(items) or super().is_single(items)
 
     def detect(self, image: Any) -> list[Face]:
         """All faces of a picture, the largest first; none if there is none.
@@ -168,7 +157,8 @@ class FacePreprocess(Preprocess):
                 faces = self._faces(images, [face for _, face in chunk], start)
                 for position, face in enumerate(faces):
                     if face is None:
-                        raise ItemError(start + position, f"no face found in {_name(chunk[position][0])}", NO_FACE)
+                        picture = picture_name(chunk[position][0])
+                        raise ItemError(start + position, f"no face found in {picture}", NO_FACE)
                 prepared += pool.map(self._prepare_one, images, faces)
         return prepared
 
@@ -227,7 +217,3 @@ def _is_pair(item: Any) -> bool:
         return False
     face = item[1]
     return isinstance(face, Face) or (not isinstance(face, str | bytes) and np.shape(face) == (4,))
-
-
-def _name(image: Any) -> str:
-    return str(image) if isinstance(image, str | PathLike) else "the picture"

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from twinnet.errors import TwinnetError
+from twinnet.image.decoding import Pixels
 from twinnet.verification.face.faces import MOST_GROWTH, Face, by_size
-
-Pixels = npt.NDArray[np.uint8]
 
 # The smallest face that YuNet was trained on, in pixels, and its makers' choices for the rest.
 SMALLEST = 16

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from twinnet.image.decoding import Pixels
 from twinnet.image.warp import Places, source_places
-from twinnet.verification.signature.ink import Pixels
 
 # Largest change of each kind: what a hand varies by, and less than what tells a forgery.
 ROTATION = 0.07  # radians

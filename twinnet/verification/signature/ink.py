@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from twinnet.image.decoding import Pixels
 from twinnet.verification.signature.ruling import without_ruling
 
-Pixels = npt.NDArray[np.uint8]
 Fraction = npt.NDArray[np.float32]
 
 # Pictures are worked on at most so large: strokes of a signature are still several pixels thick.
@@ -20,6 +20,8 @@ WINDOW = 1 / 12
 # Ink takes at least so much of the paper's light, and stands out of its grain so many times.
 LEAST_CONTRAST = 0.12
 GRAINS = 6.0
+# From here on it is more ink than paper.
+INKED = 127
 # A page with less ink than this share of it is blank.
 LEAST_INK = 2e-4
 # A tight box around a signature is ink to a third; of a light one on a dark ground most would be taken for ink.
@@ -36,7 +38,7 @@ class Ink:
 
     def box(self) -> Pixels:
         """The part that has ink in it, without the paper around."""
-        rows, columns = (np.flatnonzero((self.pixels > 127).any(axis)) for axis in (1, 0))
+        rows, columns = (np.flatnonzero((self.pixels > INKED).any(axis)) for axis in (1, 0))
         return self.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
@@ -55,7 +57,7 @@ def find_ink(picture: Pixels) -> Ink | None:
     """
     picture = _at_most(picture, WORKING_SIDE)
     ink = _dark_ink(picture)
-    return _dark_ink(255 - picture) if ink is not None and np.mean(ink.pixels > 127) > MOST_INK else ink
+    return _dark_ink(255 - picture) if ink is not None and np.mean(ink.pixels > INKED) > MOST_INK else ink
 
 
 def _dark_ink(picture: Pixels) -> Ink | None:

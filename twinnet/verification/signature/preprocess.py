@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from os import PathLike
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from PIL import Image
 
 from twinnet.errors import ItemError
 from twinnet.features import Batch
-from twinnet.image.decoding import decode
-from twinnet.preprocess import Prepared, Preprocess
+from twinnet.image.decoding import TOO_SMALL, decode
+from twinnet.image.pictures import PicturePreprocess, picture_name
+from twinnet.preprocess import Prepared
 from twinnet.verification.signature.augmentation import vary_ink
 from twinnet.verification.signature.ink import Ink, find_ink
 from twinnet.verification.signature.recipes import make_recipe
 
 BLANK = "blank page"
-TOO_SMALL = "too small"
 # A signature whose longer side has fewer pixels shows no strokes.
 LEAST_SIDE = 32
 
 
-class SignaturePreprocess(Preprocess):
+class SignaturePreprocess(PicturePreprocess):
     """Finds the ink in pictures of signatures, scans or photographs, and fits it to a network by a named recipe.
 
     Args:
@@ -39,21 +37,14 @@ class SignaturePreprocess(Preprocess):
 
     budget: ClassVar = {"cpu": 32 * 224 * 224, "cuda": 256 * 224 * 224}
     lookahead = 256
-    takes_files = True
 
     def __init__(self, recipe: str = "fitted", augment: bool = False, **options: Any) -> None:
         self.recipe = make_recipe(recipe, **options)
         self.augment = augment
 
     def is_single(self, items: Any) -> bool:
-        """A path, the bytes of a file, a PIL image, an array of pixels, or ink is one signature."""
-        if isinstance(items, np.ndarray):
-            return items.dtype in (np.uint8, np.uint16) and items.ndim in (2, 3)
-        return isinstance(items, Image.Image | Ink) or super().is_single(items)
-
-    def key(self, item: Any) -> Hashable:
-        """Equal paths are equal pictures."""
-        return str(item) if isinstance(item, str | PathLike) else None
+        """A picture, or ink, is one signature."""
+        return isinstance(items, Ink) or super().is_single(items)
 
     def prepare(self, items: Sequence[Any]) -> list[Prepared]:
         """Find and fit ink, in several threads.
@@ -77,10 +68,10 @@ class SignaturePreprocess(Preprocess):
     def _prepare_one(self, position: int, item: Any) -> Prepared:
         ink = item if isinstance(item, Ink) else find_ink(decode(item, position))
         if ink is None:
-            raise ItemError(position, f"{_name(item)} shows a blank page: no ink stands out of the paper", BLANK)
+            raise ItemError(position, f"{picture_name(item)} shows a blank page: no ink stands out of the paper", BLANK)
         if max(ink.box().shape) < LEAST_SIDE:
             height, width = ink.box().shape
-            problem = f"the signature in {_name(item)} has {width} x {height} pixels: {LEAST_SIDE} long is least"
+            problem = f"the signature in {picture_name(item)} has {width} x {height} pixels: {LEAST_SIDE} long is least"
             raise ItemError(position, problem, TOO_SMALL)
         fitted, lost = self.recipe.fit(ink.pixels)
         return Prepared(fitted, fitted.size, lost)
@@ -89,7 +80,3 @@ class SignaturePreprocess(Preprocess):
         """Ink (B, 1, H, W), 0 for paper."""
         ink = torch.from_numpy(np.stack([item.data for item in prepared]))[:, None]  # (B, 1, H, W)
         return {"pixels": ink.float() * (self.recipe.scale / 255)}
-
-
-def _name(item: Any) -> str:
-    return str(item) if isinstance(item, str | PathLike) else "the picture"

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.errors import TwinnetError, unknown_name
-from twinnet.verification.signature.ink import Pixels
+from twinnet.image.decoding import Pixels
+from twinnet.verification.signature.ink import Ink
 
 
 class Recipe(Protocol):
@@ -114,9 +115,7 @@ class Fitted:
 
     def fit(self, ink: Pixels) -> tuple[Pixels, int]:
         """Ink (H, W), cropped and resized by area, or bilinearly where it grows."""
-        inked = ink > 127
-        rows, columns = np.flatnonzero(inked.any(1)), np.flatnonzero(inked.any(0))
-        box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        box = Ink(ink).box()
         factor = min((room - 2 * self.margin) / n for room, n in zip(self.size, box.shape, strict=True))
         height, width = (max(1, round(n * factor)) for n in box.shape)
         resized = cv2.resize(box, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
