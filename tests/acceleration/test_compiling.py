@@ -7,7 +7,8 @@ from torch import nn
 
 from twinnet import TwinNetwork
 from twinnet.acceleration import precision
-from twinnet.acceleration.compiling import CompiledModule, all_compiled, compiled
+from twinnet.acceleration.compiling import CompiledModule
+from twinnet.acceleration.keeping import all_kept, kept
 from twinnet.acceleration.openvino import is_compiled
 
 pytest.importorskip("openvino")
@@ -97,7 +98,7 @@ def test_what_may_branch_on_values_is_left_to_torch(pictures, few, text_network,
 def test_int8_multiplies_whole_numbers(image_network, pictures):
     image_network.calibrate_activations(pictures, "these")
     image_network.encode(pictures, precision="int8")
-    (model,) = all_compiled(image_network.tower).values()
+    (model,) = all_kept(image_network.tower).values()
     kinds = [op.get_element_type().get_type_name() for op in model._model.get_runtime_model().get_ordered_ops()
              if op.get_rt_info()["layerType"] == "Const"]  # fmt: skip
     convolutions = sum(isinstance(module, nn.Conv2d) for module in image_network.tower.modules())
@@ -114,6 +115,6 @@ def test_one_graph_takes_batches_of_any_size_and_is_made_once():
 
     for rows in (1, 4, 2):
         pixels = torch.randn(rows, 2, 6, 7)
-        (found,) = compiled(layer, "key", make_it).request()(pixels)
+        (found,) = kept(layer, "key", make_it).request()(pixels)
         np.testing.assert_allclose(found, layer(pixels).detach(), rtol=1e-4, atol=1e-5)
     assert len(made) == 1

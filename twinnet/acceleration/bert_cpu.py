@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from twinnet.acceleration.compiling import compiled
+from twinnet.acceleration.keeping import kept
 from twinnet.acceleration.plain_bert import Dense, activation, by_encoder, dense, is_plain_bert, norm, projections
 from twinnet.acceleration.processor import X86_BFLOAT16, has_instructions
 from twinnet.acceleration.products import Int8Linear, Linear
@@ -57,7 +57,7 @@ def packed(tower: Tower, precision: str) -> Callable[[Batch], Tensor]:
     def make() -> PackedEncoder:
         return PackedEncoder(backbone.encoder, attention, precision, ranges)
 
-    return by_encoder(tower, compiled(tower, ("packed", precision), make))
+    return by_encoder(tower, kept(tower, ("packed", precision), make))
 
 
 class PackedEncoder:

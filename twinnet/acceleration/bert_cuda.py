@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from twinnet.acceleration.compiling import compiled
+from twinnet.acceleration.keeping import kept
 from twinnet.acceleration.plain_bert import by_encoder, dense, is_plain_bert, norm, projections
 from twinnet.backbones.bert import Encoder, Layer
 from twinnet.backbones.tokens import Tokens
@@ -37,7 +37,7 @@ def unpadded(tower: Tower) -> Callable[[Batch], Tensor]:
         tower: One that `is_unpaddable`, in evaluation mode.
     """
     backbone: Any = tower.backbone
-    return by_encoder(tower, compiled(tower, ("unpadded", "bfloat16"), lambda: UnpaddedEncoder(backbone.encoder)))
+    return by_encoder(tower, kept(tower, ("unpadded", "bfloat16"), lambda: UnpaddedEncoder(backbone.encoder)))
 
 
 class UnpaddedEncoder:

@@ -1,16 +1,15 @@
-"""Modules compiled by OpenVINO for the CPU, and what is kept of any module until its weights change."""
+"""Modules compiled by OpenVINO for the CPU."""
 
 from __future__ import annotations
 
 import logging
 import warnings
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
 from itertools import cycle
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +18,10 @@ from torch import Tensor, nn
 
 from twinnet.errors import TwinnetError
 
-Made = TypeVar("Made")
 # How close a compiled module must come to torch, by OpenVINO's name of the precision.
 CLOSE = {"f32": 1e-3, "bf16": 5e-2}
 # Those names by ours; int8 is part of the module.
 HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
-# How many numbers of each tensor tell whether it has changed.
-SAMPLES = 16
 
 log = logging.getLogger(__name__)
 
@@ -110,29 +106,6 @@ def run_all(requests: Sequence[Request], calls: Sequence[Sequence[Tensor]]) -> l
     return found + [request.result() for request in running]
 
 
-def compiled(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:
-    """What was made of a module before under that key, as long as its weights and ranges are the same.
-
-    Args:
-        owner: The module; what was compiled is forgotten with it.
-        key: What else distinguishes it.
-        make: Compiles it where that was not done yet. It must not hold on to `owner` afterwards.
-    """
-    known = all_compiled(owner)
-    if key not in known:
-        known[key] = make()
-    made: Made = known[key]
-    return made
-
-
-def all_compiled(owner: nn.Module) -> dict[Hashable, Any]:
-    """All that is compiled for a module with its weights of now; what had others is forgotten."""
-    state = _state(owner)
-    if owner not in _CACHE or _CACHE[owner][0] != state:
-        _CACHE[owner] = (state, {})
-    return _CACHE[owner][1]
-
-
 def agrees(found: npt.NDArray[np.float32], expected: npt.NDArray[np.float32], hint: str = "f32") -> bool:
     """Whether what a compiled module gives is what torch gives in float32, but for the last digits of its precision."""
     close = CLOSE[hint]
@@ -150,32 +123,6 @@ def left_to_torch(error: Exception | None = None) -> None:
 def fixed_sizes(value: Tensor) -> tuple[int, ...]:
     """The sizes of an input that a graph holds fast: all but the batch where it is pictures or maps."""
     return tuple(value.shape[1:]) if value.ndim == 4 else ()
-
-
-_CACHE: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, Any]]] = WeakKeyDictionary()
-
-
-def _state(module: nn.Module) -> tuple[Any, ...]:
-    """What changes when what was compiled is no longer what the module computes."""
-    # What `parameters()` and `buffers()` yield, in half the time: this is done before every sentence.
-    parts = (kind for part in module.modules() for kind in (part._parameters, part._buffers))
-    tensors = [tensor for kind in parts for tensor in kind.values() if tensor is not None]
-    versions = ((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
-    return (*versions, _sampled(tensors), torch.get_num_threads(), getattr(module, "activation_ranges", None))
-
-
-def _sampled(tensors: Sequence[Tensor]) -> bytes:
-    """Some of the numbers of each tensor: fused optimisers, and who writes into `.data`, change no version."""
-    with torch.no_grad():
-        some = [_spread(tensor) for tensor in tensors]
-        return torch.cat(some).cpu().numpy().tobytes() if some else b""
-
-
-def _spread(tensor: Tensor) -> Tensor:
-    """Up to `SAMPLES` of a tensor's numbers, as they lie in memory, where an expanded one has fewer."""
-    held = tensor.untyped_storage().nbytes() // tensor.element_size() - tensor.storage_offset()
-    count = min(tensor.numel(), held)
-    return tensor.as_strided((min(SAMPLES, count),), (max(1, count // SAMPLES),))
 
 
 def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:

@@ -16,13 +16,12 @@ from twinnet.acceleration.compiling import (
     CompiledModule,
     Request,
     agrees,
-    all_compiled,
-    compiled,
     fixed_sizes,
     import_openvino,
     left_to_torch,
 )
 from twinnet.acceleration.int8 import quantized
+from twinnet.acceleration.keeping import all_kept, kept
 from twinnet.acceleration.precision import Embed
 from twinnet.acceleration.ranges import required_ranges
 from twinnet.features import Batch
@@ -38,7 +37,7 @@ REFUSED: WeakSet[Tower] = WeakSet()
 
 def is_compiled(tower: Tower, precision: str) -> bool:
     """Whether an `Embedder` would find something that was compiled before."""
-    return any(key[0] == precision for key in all_compiled(tower))  # type: ignore[index]
+    return any(key[0] == precision for key in all_kept(tower))  # type: ignore[index]
 
 
 def where_trusted(tower: Tower, plain: Embed, new: bool) -> Embed:
@@ -94,7 +93,7 @@ class Embedder:
         shapes = ((name, *fixed_sizes(value)) for name, value in inputs.items())
         key = (self.precision, *shapes, *((name, float(value)) for name, value in constants.items()))
         if key not in self.requests:
-            self.requests[key] = compiled(self.tower, key, lambda: self._compile(inputs, constants)).request()
+            self.requests[key] = kept(self.tower, key, lambda: self._compile(inputs, constants)).request()
         return self.requests[key]
 
     def _compile(self, inputs: Mapping[str, Tensor], constants: Batch) -> CompiledModule:

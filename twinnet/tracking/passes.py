@@ -20,10 +20,10 @@ from twinnet.acceleration.compiling import (
     Request,
     agrees,
     can_compile,
-    compiled,
     left_to_torch,
     run_all,
 )
+from twinnet.acceleration.keeping import kept
 from twinnet.acceleration.precision import possible, to_numpy
 from twinnet.encoder import Side
 from twinnet.fusion import fused, is_plain
@@ -60,7 +60,7 @@ class Passes:
             hint = HINTS[precision]
             make = partial(_compile, network, search_size, hint)
             try:
-                self._compiled = compiled(network, f"search regions of {search_size} in {hint}", make)
+                self._compiled = kept(network, f"search regions of {search_size} in {hint}", make)
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
         self._trusted = False
