@@ -94,6 +94,13 @@ def test_search_ranks_the_corpus(run, corpus, model, texts, scores):
         assert found["hits"][1]["text"] == texts[found["hits"][1]["i"]]
 
 
+def test_a_folder_with_something_else_keeps_its_corpus(refused, corpus, model, tmp_path):
+    (tmp_path / "corpus.json").write_text("mine")
+    command = ("search", corpus, "--query", "x", "--model", model, "--save-index", tmp_path)
+    assert "choose a new folder" in refused(*command)
+    assert (tmp_path / "corpus.json").read_text() == "mine"
+
+
 def test_a_stored_index_gives_the_same(run, refused, corpus, model, write, tmp_path):
     index = tmp_path / "index"
     queries = write("queries.txt", "a red cat", "the park")

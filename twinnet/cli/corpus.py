@@ -95,8 +95,8 @@ class Corpus:
 
         items = {"side": self.side, "items": list(self.items)}
         content = json.dumps({"model": model, **provenance(network), **items})
-        (folder / CORPUS).unlink(missing_ok=True)  # it would not belong to the new index
         path = self.index.save(folder) / CORPUS
+        path.unlink(missing_ok=True)  # that of the index before
         write_atomically(path, lambda target: target.write_text(content, "utf-8"))
 
 
