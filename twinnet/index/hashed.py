@@ -17,7 +17,7 @@ from twinnet.heads.base import HeadLayer
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.codes import Places
 from twinnet.index.folder import load_index, read_index, write_index
-from twinnet.index.ids import joined, staying
+from twinnet.index.ids import staying
 from twinnet.index.kept import KeptRows
 from twinnet.index.metrics import block_scores, check_metric, ready
 from twinnet.quantization import Int8Ranges
@@ -84,12 +84,13 @@ class HashedIndex(Index):
 
     def add(self, embeddings: Any, ids: Sequence[int] | Ids | None = None) -> None:
         added = as_embeddings(embeddings, self._width())
-        joined(self.ids, len(added), ids)  # refused before anything changes
-        kept = self.rows.prepare(ready(added, self.metric).numpy())
-        if not isinstance(self.projection, HeadLayer | None):
-            self.projection = heads.create_with(self.projection, in_features=added.shape[1])
-        self.codes.add(self._projected(added), ids)
-        self.rows.append(kept)
+        layer = self.projection
+        if not isinstance(layer, HeadLayer | None):
+            layer = heads.create_with(layer, in_features=added.shape[1])
+        kept, ranges = self.rows.prepare(ready(added, self.metric).numpy())
+        self.codes.add(_projected(layer, added), ids)  # refuses ids, too, before anything has changed
+        self.projection = layer
+        self.rows.append(kept, ranges)
         self.ids, self._order = self.codes.ids, None
 
     def remove(self, ids: Sequence[int] | Ids) -> None:
@@ -100,7 +101,7 @@ class HashedIndex(Index):
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
         rows = as_embeddings(queries, self._width(), "queries")
-        _, found = self.codes.search(self._projected(rows), k * self.candidates)
+        _, found = self.codes.search(_projected(self.projection, rows), k * self.candidates)
         k = min(k, len(self))
         scores, best = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int64)
         if k:
@@ -121,15 +122,6 @@ class HashedIndex(Index):
             self._order = np.argsort(self.ids, kind="stable")
         places: Places = self._order[np.searchsorted(self.ids, ids, sorter=self._order)]
         return places
-
-    def _projected(self, rows: Embeddings) -> Embeddings:
-        """What the signs are taken of: (N, D) -> (N, bits)."""
-        if not isinstance(self.projection, HeadLayer):
-            return rows
-        with torch.inference_mode():
-            blocks = [self.projection(Features(block)).values for block in torch.from_numpy(rows).split(BLOCK)]
-        projected: Embeddings = torch.cat(blocks).numpy()
-        return projected
 
     def _width(self) -> int | None:
         return self.rows.values.shape[1] if len(self.rows.values) else None
@@ -162,3 +154,13 @@ class HashedIndex(Index):
             index.rows.ranges = Int8Ranges(stored["low"].numpy(), stored["high"].numpy())
         index.rows.values = np.load(Path(folder) / EMBEDDINGS, mmap_mode="r", allow_pickle=False)
         return index
+
+
+def _projected(layer: Any, rows: Embeddings) -> Embeddings:
+    """What the signs are taken of: (N, D) -> (N, bits). An empty index has made no layer of its spec so far."""
+    if not isinstance(layer, HeadLayer):
+        return rows
+    with torch.inference_mode():
+        blocks = [layer(Features(block)).values for block in torch.from_numpy(rows).split(BLOCK)]
+    projected: Embeddings = torch.cat(blocks).numpy()
+    return projected

@@ -31,22 +31,22 @@ class KeptRows:
         self.ranges: Int8Ranges | None = None
         self.values: npt.NDArray[Any] = np.empty((0, 0), dtype=form)
 
-    def prepare(self, rows: Embeddings) -> npt.NDArray[Any]:
-        """Rows (n, D) as they are kept. The first ones decide the ranges of int8.
+    def prepare(self, rows: Embeddings) -> tuple[npt.NDArray[Any], Int8Ranges | None]:
+        """Rows (n, D) as they are kept, and the ranges of int8, which the first ones decide.
 
         Raises:
             TwinnetError: If they are too few for that, or a number is too large for float16.
         """
-        if self.form == "int8" and self.ranges is None:
-            self.ranges = Int8Ranges.measure(rows)
-        if self.ranges is not None:
-            return self.ranges.quantize(rows)
+        if self.form == "int8":
+            ranges = self.ranges or Int8Ranges.measure(rows)
+            return ranges.quantize(rows), ranges
         if self.form == "float16" and np.abs(rows).max(initial=0) > np.finfo(np.float16).max:
             raise TwinnetError("an embedding has numbers too large for float16: keep them with rows='float32'")
-        return rows.astype(self.form)
+        return rows.astype(self.form), None
 
-    def append(self, values: npt.NDArray[Any]) -> None:
+    def append(self, values: npt.NDArray[Any], ranges: Int8Ranges | None) -> None:
         """Add what `prepare` made."""
+        self.ranges = ranges
         self.values = np.concatenate([self.values, values]) if len(self.values) else values
 
     def keep(self, stays: npt.NDArray[np.bool_]) -> None:
