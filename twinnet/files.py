@@ -98,7 +98,7 @@ def write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
 
 
 def is_unicode(name: str) -> bool:
-    """Whether a name can be written into a file; that of a file whose bytes are not UTF-8 cannot."""
+    """Whether a text can be written as UTF-8: the name of a file whose bytes are not UTF-8 cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     of_pictures = takes_pictures(network, options.side)
     items = source.items(network, options.side)
     if of_pictures:
-        _check_names(list(map(str, items)), suffix)
+        _check_names(items, suffix)
     with stages("encode"):
         embedded = embed(
             network,

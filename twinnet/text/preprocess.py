@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,6 +16,7 @@ from tokenizers import Encoding, Tokenizer, normalizers
 
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch
+from twinnet.files import is_unicode
 from twinnet.preprocess import Prepared, Preprocess, refuse
 
 if TYPE_CHECKING:
@@ -122,9 +122,12 @@ class TextPreprocess(Preprocess):
         if self.prompt:
             raise refuse(position, item, "a string, which the prompt is put before")
         if all(isinstance(word, str) for word in item):
-            _check_unicode(position, list(item))
+            _check_unicode(position, item)
             return self._prepared(self.tokenizer.encode(list(item), is_pretokenized=True))
-        ids = np.asarray(item) if all(isinstance(number, Integral) for number in item) else np.empty(0)
+        try:
+            ids = np.asarray(item)
+        except ValueError as error:  # lists of different lengths
+            raise refuse(position, item, WANTED) from error
         # Numbers of one byte are codes of embeddings.
         if ids.ndim != 1 or not np.issubdtype(ids.dtype, np.integer) or ids.dtype.itemsize == 1:
             raise refuse(position, item, WANTED)
@@ -140,7 +143,7 @@ class TextPreprocess(Preprocess):
             encodings = self.tokenizer.encode_batch_fast(texts)
         except (TypeError, UnicodeEncodeError):
             for position, text in enumerate(texts, start):
-                _check_unicode(position, text)
+                _check_unicode(position, [text])
             raise
         return [self._prepared(encoding) for encoding in encodings]
 
@@ -211,9 +214,10 @@ def _read(path: Path) -> str:
         raise TwinnetError(f"{path}: cannot be read ({error}): restore the file or save the network again") from error
 
 
-def _check_unicode(position: int, text: str | Sequence[str]) -> None:
-    if any("\ud800" <= character <= "\udfff" for part in text for character in part):
-        raise refuse(position, text, "valid Unicode: it has half of a surrogate pair")
+def _check_unicode(position: int, texts: Iterable[str]) -> None:
+    for text in texts:
+        if not is_unicode(text):
+            raise refuse(position, text, "valid Unicode: it has half of a surrogate pair")
 
 
 def _positive(max_length: Any) -> int:

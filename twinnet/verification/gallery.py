@@ -179,7 +179,8 @@ class Gallery:
         folder = Path(folder)
         if self._version is not None and folder.resolve() == self._folder:
             check_version(folder, self._version)
-        self._remember(folder, write_gallery(folder, self.network, self._enrolled()))
+        enrolled = Enrolled(self.model, self._names, self._joined(), self._pictures)
+        self._remember(folder, write_gallery(folder, self.network, enrolled))
         return folder
 
     @classmethod
@@ -198,9 +199,6 @@ class Gallery:
         gallery._names, gallery._embeddings = enrolled.names, enrolled.embeddings
         gallery._remember(Path(folder), enrolled)
         return gallery
-
-    def _enrolled(self) -> Enrolled:
-        return Enrolled(self.model, self._names, self._joined(), self._pictures)
 
     def _remember(self, folder: Path, saved: Enrolled) -> None:
         """Keep in mind where this is saved, and in what state."""

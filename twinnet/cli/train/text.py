@@ -107,6 +107,6 @@ def _batches(examples: Examples, options: argparse.Namespace) -> DistinctBatches
     from twinnet.registry import losses
 
     in_batch = Supervision.PAIRS in losses.named(options.loss).needs
-    if not (examples.supervision is Supervision.PAIRS or (examples.supervision is Supervision.TRIPLETS and in_batch)):
+    if not in_batch or examples.supervision not in (Supervision.PAIRS, Supervision.TRIPLETS):
         return None
     return DistinctBatches(examples.columns, options.batch_size, options.seed)
