@@ -52,8 +52,7 @@ class EncodeReport:
         """Add what happened in a later call."""
         start = self.items
         self.truncated |= {start + position: lost for position, lost in further.truncated.items()}
-        for position, error in further.refused.items():
-            self.refused[start + position] = ItemError(start + position, error.problem, error.reason)
+        self.refused |= {start + position: error.at(start + position) for position, error in further.refused.items()}
         self.items += further.items
         self.embedded += further.embedded
         self.cost += further.cost
@@ -112,8 +111,7 @@ def encode(
         if origin in done.truncated:
             done.truncated[position] = done.truncated[origin]
         if origin in done.refused:
-            error = done.refused[origin]
-            done.refused[position] = ItemError(position, error.problem, error.reason)
+            done.refused[position] = done.refused[origin].at(position)
     done.items, done.embedded = len(items), len(source)
     done.seconds = time.perf_counter() - start
     if report is not None:

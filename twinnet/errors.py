@@ -33,6 +33,10 @@ class ItemError(TwinnetError):
     def __reduce__(self) -> tuple[type[ItemError], tuple[int, str, str | None]]:
         return type(self), (self.position, self.problem, self.reason)
 
+    def at(self, position: int) -> ItemError:
+        """The same of the item at another position."""
+        return type(self)(position, self.problem, self.reason)
+
     @property
     def is_bad_input(self) -> bool:
         """Whether the item itself is at fault (damaged, missing, of another kind), and not what it shows."""

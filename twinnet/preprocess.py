@@ -64,7 +64,7 @@ class Preprocess(Component, ABC):
         try:
             return self.prepare([items[i] for i in positions])
         except ItemError as error:
-            raise ItemError(positions[error.position], error.problem, error.reason) from None
+            raise error.at(positions[error.position]) from None
 
     def prepare_for_training(self, items: Sequence[Any], seeds: Sequence[int]) -> list[Prepared]:
         """Prepare items for a training step, with random changes where the preprocess declares any.

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
 import torch
 
 import twinnet
@@ -14,17 +13,16 @@ from twinnet.acceleration import multiplies_bfloat16, running
 from twinnet.batching import plan_batches
 from twinnet.bench.contest import Contest, hold
 from twinnet.bench.operations import operations
+from twinnet.bench.quality import Encode, least_cosine, spearman
 from twinnet.data.examples import Examples
 from twinnet.encoding import batch_budget, evaluating
 from twinnet.errors import TwinnetError
-from twinnet.evaluation.sts import sts
 from twinnet.models.loading import find_model
 from twinnet.network import TwinNetwork
 
 SINGLE = 50
 # Which of them is fastest depends on the GPU and the sentences.
 GPU_BATCHES = (128, 512, 2048)
-Encode = Callable[[list[str]], Any]
 
 
 def text(
@@ -66,11 +64,13 @@ def text(
             device=network.device,
         )
         reference = contest.runs["twinnet"][-1].result
-        contest.quality = {each: {"cosine": _cosine(runs[-1].result, reference)} for each, runs in contest.runs.items()}
+        contest.quality = {
+            each: {"cosine": least_cosine(runs[-1].result, reference)} for each, runs in contest.runs.items()
+        }
         contests.append(contest)
     if pairs is not None:
         for each, encode in everyone.items():
-            contests[0].quality[each]["spearman"] = _spearman(encode, pairs)
+            contests[0].quality[each]["spearman"] = spearman(encode, pairs)
     return contests
 
 
@@ -126,16 +126,3 @@ def _all_at_once(encode: Encode, items: list[str]) -> Callable[[], Any]:
 
 def _one_at_a_time(encode: Encode, items: list[str]) -> Callable[[], Any]:
     return lambda: [encode([item]) for item in items]
-
-
-def _cosine(rows: Any, reference: Any) -> float:
-    """The least cosine of a row to its reference."""
-    rows, reference = np.vstack(rows), np.vstack(reference)
-    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(reference, axis=1)
-    return float(((rows * reference).sum(1) / norms).min())
-
-
-def _spearman(encode: Encode, pairs: Examples) -> float:
-    left, right = (encode(list(column)) for column in pairs.columns)
-    cosines = (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
-    return sts(cosines, pairs.target)["spearman"]

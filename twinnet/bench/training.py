@@ -5,21 +5,17 @@ from __future__ import annotations
 import copy
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 import twinnet
 from twinnet.bench.contest import Contest, hold
+from twinnet.bench.quality import Encode, spearman
 from twinnet.data.examples import Examples
-from twinnet.evaluation.sts import sts
 from twinnet.training import Trainer, TrainingConfig
 
 LEARNING_RATE = 2e-5
-Encode = Callable[[list[str]], Any]
 
 
 def training(folder: Path, pairs: Examples, batch: int, rounds: int, peers: bool) -> list[Contest]:
@@ -50,7 +46,7 @@ def training(folder: Path, pairs: Examples, batch: int, rounds: int, peers: bool
         amount=len(pairs),
         unit="pair",
     )
-    contest.quality = {each: {"spearman": _spearman(runs[-1].result, pairs)} for each, runs in contest.runs.items()}
+    contest.quality = {each: {"spearman": spearman(runs[-1].result, pairs)} for each, runs in contest.runs.items()}
     return [contest]
 
 
@@ -85,13 +81,3 @@ def _peer(folder: Path, pairs: Examples, batch: int) -> Callable[[], Encode]:
         return lambda items: model.encode(items, show_progress_bar=False)
 
     return run
-
-
-def _spearman(encode: Encode, pairs: Examples) -> float:
-    left, right = (encode(_strings(column)) for column in pairs.columns)
-    cosines = (left * right).sum(1) / np.linalg.norm(left, axis=1) / np.linalg.norm(right, axis=1)
-    return sts(cosines, pairs.target)["spearman"]
-
-
-def _strings(column: Sequence[Any]) -> list[str]:
-    return [str(item) for item in column]

@@ -94,37 +94,28 @@ def _follow(options: argparse.Namespace, track: Track, table: Path | None, rows:
     from tqdm import tqdm
 
     from twinnet.tracking.drawing import annotate
-    from twinnet.tracking.tables import header, line
+    from twinnet.tracking.tables import BoxTable
     from twinnet.tracking.track import Hit
     from twinnet.video import VideoWriter
 
-    names = list(rows)
     with ExitStack() as stack:
         file = stack.enter_context(_partial(table)) if table else None
+        boxes = BoxTable(file, options.format, list(rows)) if file else None
         writer = stack.enter_context(VideoWriter(options.out, track.video.fps)) if options.out else None
         bar = stack.enter_context(
             tqdm(total=track.video.length, desc="track", unit="frame", disable=None, file=sys.stderr)
         )
-        first, written = header(options.format, several=len(names) > 1), 0
         for frame, targets in track.frames():
             for name, target in targets.items():
                 hit = Hit(frame.number, frame.time, target.box, target.score, target.lost, name)
                 rows[name].append([hit.frame, *map(float, hit.box), hit.score, int(hit.lost)])
-                if file and first:
-                    print(first, file=file)
-                    first = None
-                if file:
-                    # Lines without a number: a damaged frame has the box of the next one, at the end of the last.
-                    lines = frame.number + 1 - written if options.format == "otb" else 1
-                    latest = line(hit, options.format, names)
-                    print(*[latest] * lines, sep="\n", file=file)
-            written = frame.number + 1
+                if boxes:
+                    boxes.add(hit)
             if writer:
                 writer.write(annotate(frame.pixels, targets, overlay=options.overlay))
             bar.update()
-        damaged = max(track.skipped, default=0) + 1 - written
-        if file and options.format == "otb" and damaged > 0:
-            print(*[latest] * damaged, sep="\n", file=file)
+        if boxes:
+            boxes.finish(max(track.skipped, default=-1) + 1)
 
 
 def _report(options: argparse.Namespace, track: Track, rows: dict[str, list[Any]], figures: dict[str, Any]) -> None:

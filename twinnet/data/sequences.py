@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from twinnet.boxes import Boxes
 from twinnet.errors import TwinnetError
@@ -41,6 +42,11 @@ class Sequence:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @property
+    def visible(self) -> npt.NDArray[np.bool_]:
+        """In which frames its target has a box (T,)."""
+        return np.asarray(np.isfinite(self.boxes).all(axis=1))
 
     @contextmanager
     def named(self) -> Iterator[None]:

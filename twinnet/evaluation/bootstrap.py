@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -47,15 +48,12 @@ def drawn_often(people: npt.NDArray[np.int64], times: Floats) -> Floats:
 
 def _draws(same: npt.NDArray[np.bool_], identities: Any, rng: np.random.Generator) -> Iterator[Floats]:
     people = None if identities is None or _each_once(identities) else np.unique(identities, return_inverse=True)[1]
-    done = 0
-    for _ in range(20 * REPLICATES):
-        weights = _draw_pairs(same, rng) if people is None else _draw_people(people.reshape(-1, 2), rng)
-        # Few people may, by chance, leave no pair of one kind.
-        if weights[same].any() and weights[~same].any():
-            yield weights
-            done += 1
-        if done == REPLICATES:
-            return
+    draws = (
+        _draw_pairs(same, rng) if people is None else _draw_people(people.reshape(-1, 2), rng)
+        for _ in range(20 * REPLICATES)
+    )
+    # Few people may, by chance, leave no pair of one kind.
+    return islice((weights for weights in draws if weights[same].any() and weights[~same].any()), REPLICATES)
 
 
 def _each_once(identities: npt.NDArray[np.int64]) -> bool:

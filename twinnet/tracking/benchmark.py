@@ -81,7 +81,7 @@ def evaluate(
         TwinnetError: If a sequence cannot be evaluated, by its name.
     """
     for sequence in chosen:
-        if np.isfinite(sequence.boxes).all(1).sum() < 2:
+        if sequence.visible.sum() < 2:
             raise TwinnetError(f"{sequence.name}: the target is annotated in one frame: an evaluation needs two")
     jobs = [(sequence, start, _first_box(sequence, start, starts)) for sequence in chosen for start in range(starts)]
     if workers == 1:

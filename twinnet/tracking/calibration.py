@@ -121,11 +121,10 @@ def _follow(tracker: Tracker, chosen: Sequence[sequences.Sequence], number: int)
     sequence = chosen[number]
     first = decode(sequence.frames[0])
     (target,) = tracker.start(first, [no_larger(sequence.boxes[0], first.shape[1], first.shape[0])])
-    cuts = set(np.linspace(0, len(sequence), CUTS + 1, dtype=int)[1:] - 1)
+    visible, cuts = sequence.visible, set(np.linspace(0, len(sequence), CUTS + 1, dtype=int)[1:] - 1)
     for place in range(1, len(sequence)):
         tracker.follow(decode(sequence.frames[place]), [target])
-        annotated = sequence.boxes[place]
-        if not np.isnan(annotated).any() and iou(target.box, annotated) >= ON_TARGET:
+        if visible[place] and iou(target.box, sequence.boxes[place]) >= ON_TARGET:
             yield target.score, number
         if place in cuts:
             for other in range(len(chosen)):

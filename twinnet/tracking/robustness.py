@@ -57,7 +57,7 @@ def measure(tracker: Tracker, chosen: Sequence[sequences.Sequence]) -> dict[str,
 
 
 def _figures(tracker: Tracker, sequence: sequences.Sequence) -> dict[str, float | int | None]:
-    visible = np.flatnonzero(np.isfinite(sequence.boxes).all(1))
+    visible = np.flatnonzero(sequence.visible)
     later = visible[visible >= len(sequence) // 4]
     return {
         "patch": patch_overlap(tracker, sequence),
@@ -88,7 +88,7 @@ def through_gap(tracker: Tracker, sequence: sequences.Sequence) -> Gap:
     before = 1.0
     for place in range(1, middle):
         follower.follow(decode(sequence.frames[place]))
-        if np.isfinite(sequence.boxes[place]).all():
+        if sequence.visible[place]:
             before = float(iou(follower.targets[0].box, sequence.boxes[place]))
     lost_after = _first(_lost(follower, [np.zeros_like(first)] * BLACK))
     rest = sequence.frames[middle:]
