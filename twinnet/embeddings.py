@@ -40,11 +40,7 @@ def as_table(rows: Any, width: int | None = None, name: str = "embeddings") -> E
     Raises:
         TwinnetError: If they are not a table, or have another width, or are codes of one byte.
     """
-    if getattr(rows, "dtype", None) in CODES:
-        raise TwinnetError(
-            f"{name}: {rows.dtype} codes are no embeddings: packed bits go into HammingIndex, int8 codes through "
-            "Int8Ranges.restore, and numbers of your own as float32"
-        )
+    _refuse_codes(rows, name)
     rows = rows.detach().cpu() if isinstance(rows, Tensor) else rows
     try:
         array = np.asarray(rows, dtype=np.float32)
@@ -65,7 +61,12 @@ def is_stored(items: Any) -> bool:
 
 
 def as_rows(items: Any) -> Tensor:
-    """Embeddings (D,) or (N, D) of any layout and floating-point type as a float32 tensor (N, D)."""
+    """Embeddings (D,) or (N, D) of any layout and floating-point type as a float32 tensor (N, D).
+
+    Raises:
+        TwinnetError: If they are codes of one byte.
+    """
+    _refuse_codes(items, "embeddings")
     rows = items if isinstance(items, Tensor) else torch.from_numpy(np.array(items, dtype=np.float32, order="C"))
     table: Tensor = torch.atleast_2d(rows)
     return table.float()
@@ -92,3 +93,11 @@ def stored_rows(items: Any, width: int, place: str) -> Tensor:
     if len(bad):
         raise TwinnetError(f"the stored embedding in row {int(bad[0])} {place} is not finite: embed it again")
     return stored
+
+
+def _refuse_codes(rows: Any, name: str) -> None:
+    if getattr(rows, "dtype", None) in CODES:
+        raise TwinnetError(
+            f"{name}: {rows.dtype} codes are no embeddings: packed bits go into HammingIndex, int8 codes through "
+            "Int8Ranges.restore, and numbers of your own as float32"
+        )

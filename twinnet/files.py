@@ -48,10 +48,10 @@ def check_files(folder: Path, files: Mapping[str, str], what: str) -> None:
     Raises:
         TwinnetError: If one lies outside the folder, is missing, truncated or changed; the message names it.
     """
-    root = folder.resolve()
     for name, expected in files.items():
         path = folder / name
-        if not path.resolve().is_relative_to(root):
+        # By name: what the model hub's client caches are links to files elsewhere.
+        if Path(name).is_absolute() or ".." in Path(name).parts:
             raise TwinnetError(f"{path}: lies outside the folder of the saved {what}: do not trust it")
         if not path.is_file():
             raise TwinnetError(f"{path}: missing from the saved {what}: restore it or save the {what} again")

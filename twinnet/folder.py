@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from twinnet.acceleration import ActivationRanges
+from twinnet.component import Component
 from twinnet.errors import TwinnetError
 from twinnet.files import (
     check_files,
@@ -23,7 +24,7 @@ from twinnet.files import (
 )
 from twinnet.operating_point import OperatingPoint
 from twinnet.quantization import Int8Ranges
-from twinnet.registry import ALL, OWN, backbones, distances, heads, preprocesses
+from twinnet.registry import ALL, OWN, Registry, backbones, distances, heads, preprocesses
 from twinnet.tower import Tower
 
 if TYPE_CHECKING:
@@ -45,8 +46,10 @@ def save(network: TwinNetwork, folder: Path) -> Path:
     """Write a network into `folder`, replacing a saved network that is there; other files beside it stay.
 
     Raises:
-        TwinnetError: If `folder` holds something else, or cannot be written (the folder is left as it was).
+        TwinnetError: If `folder` holds something else, or cannot be written (the folder is left as it was), or a part
+            cannot be described.
     """
+    check_savable(network)
     with whole_folder(folder, MANIFEST, "network") as temporary:
         _write(network, temporary)
     return folder
@@ -59,6 +62,21 @@ def check_destination(folder: Path) -> None:
         TwinnetError: If something else than a saved network is there.
     """
     check_replaceable(folder, MANIFEST, "network")
+
+
+def check_savable(network: TwinNetwork) -> None:
+    """Check that every part can be described, before the work whose result `save` will write.
+
+    Raises:
+        TwinnetError: If the class of a part is not registered, or an argument of it is no JSON value.
+    """
+    for registry, part in _parts(network):
+        try:
+            json.dumps(registry.spec_of(part))
+        except TypeError as error:
+            raise TwinnetError(
+                f"{type(part).__name__} cannot be saved, since its arguments must be JSON values: {error}"
+            ) from error
 
 
 def load(cls: type[Network], folder: Path) -> Network:
@@ -159,12 +177,18 @@ def _save_other(tower: Tower, other: Tower, folder: Path) -> dict[str, Any]:
 
 def _plugins(network: TwinNetwork) -> list[str]:
     """The packages, with their versions, that brought parts of the network."""
-    entries = [distances.entry_of(network.distance)]
-    for tower in (network.tower, network.other):
-        if tower is not None:
-            entries += [backbones.entry_of(tower.backbone), *map(heads.entry_of, tower.head)]
-            entries += [] if tower.preprocess is None else [preprocesses.entry_of(tower.preprocess)]
+    entries = [registry.entry_of(part) for registry, part in _parts(network)]
     return sorted({entry.origin for entry in entries if entry.package not in ("", OWN)})
+
+
+def _parts(network: TwinNetwork) -> Iterator[tuple[Registry[Any], Component]]:
+    """The parts, each with where its kind is registered."""
+    yield distances, network.distance
+    for tower in filter(None, (network.tower, network.other)):
+        yield backbones, tower.backbone
+        yield from ((heads, layer) for layer in tower.head)
+        if tower.preprocess is not None:
+            yield preprocesses, tower.preprocess
 
 
 def _check_strangers(folder: Path, files: Mapping[str, str]) -> None:

@@ -85,7 +85,8 @@ class Tower(nn.Module):
             forward: Another way to compute what the tower's `forward` does.
 
         Raises:
-            TwinnetError: If preprocess and head do not agree on the number of views of an item.
+            TwinnetError: If preprocess and head do not agree on the number of views of an item, or a head layer gives
+                another width than it says.
         """
         batch = self.reader().collate(prepared)
         device = self.device
@@ -95,5 +96,10 @@ class Tower(nn.Module):
             raise TwinnetError(
                 f"{len(embedded)} embeddings of {len(prepared)} items: the head `views` must have as many views as the "
                 "preprocess makes of each item"
+            )
+        if embedded.shape[1] != self.width:
+            raise TwinnetError(
+                f"embeddings of width {embedded.shape[1]}, and the head says {self.width}: it was made for another "
+                "backbone, or `out_width` of one of its layers is wrong"
             )
         return embedded

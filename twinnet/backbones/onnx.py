@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class OnnxBackbone(Backbone):
         super().__init__()
         self.size = size
         self.width = width or 0
+        self._lock = threading.Lock()
         self.file = np.empty(0, dtype=np.uint8)
         if path is not None:
             if not Path(path).is_file():
@@ -77,8 +79,9 @@ class OnnxBackbone(Backbone):
         self.file, self.width = file, width
 
     def _run(self, picture: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.dtype[np.float32]]:
-        self.network.setInput(np.ascontiguousarray(picture))
-        vector: np.ndarray[Any, np.dtype[np.float32]] = self.network.forward().reshape(-1).astype(np.float32)
+        with self._lock:
+            self.network.setInput(np.ascontiguousarray(picture))
+            vector: np.ndarray[Any, np.dtype[np.float32]] = self.network.forward().reshape(-1).astype(np.float32)
         return vector
 
 

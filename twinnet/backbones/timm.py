@@ -13,6 +13,9 @@ from twinnet.backbones.checkpoints import read_checkpoint, renamed
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch, Features
 
+# What makes timm read files or addresses that a saved network may name, past the checks of `weights`.
+OTHER_WEIGHTS = {"checkpoint_path", "cache_dir", "pretrained_cfg", "pretrained_cfg_overlay"}
+
 
 class TimmBackbone(Backbone):
     """The features of a timm model before its pooling and classifier: a map, or a sequence if it is a transformer.
@@ -42,6 +45,8 @@ class TimmBackbone(Backbone):
         **architecture: Any,
     ) -> None:
         super().__init__()
+        if other := sorted(set(architecture) & OTHER_WEIGHTS):
+            raise TwinnetError(f"timm model {model!r}: {other[0]} is not taken: give pretrained or weights")
         self.stage = out_index
         self._create(model, pretrained, in_chans, weights, architecture)
         self.to(memory_format=torch.channels_last)

@@ -38,6 +38,8 @@ class Examples:
     classes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", tuple(map(_by_position, self.columns)))
+        object.__setattr__(self, "target", _by_position(self.target))
         expected, more = COLUMN_COUNTS.get(self.supervision, 2), self.supervision is Supervision.TRIPLETS
         if len(self.columns) != expected and not (more and len(self.columns) > expected):
             least = f"{expected} or more" if more else str(expected)
@@ -151,6 +153,11 @@ def labelled(items: Sequence[Any], labels: Sequence[Any]) -> Examples:
     names = [str(label) for label in labels]
     classes = tuple(sorted(set(names)))
     return Examples((items,), _indices(names, classes), Supervision.LABELS, classes)
+
+
+def _by_position(column: Any) -> Any:
+    """A column of a data frame as a list: it is asked for rows by their labels, which sorting and filtering keep."""
+    return column.tolist() if hasattr(column, "iloc") else column
 
 
 def _pair(table: Table) -> tuple[list[str], list[str]]:

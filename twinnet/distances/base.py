@@ -143,6 +143,11 @@ def _shifted(maps: Tensor) -> Tensor:
     return maps.as_strided((*maps.shape[:3], down, across), (batch, i + y, j + x, y, x))
 
 
+def at_least_single(*maps: Tensor) -> list[Tensor]:
+    """Maps in single precision, or as they are in double: squares and their sums overflow in half precision."""
+    return [each.to(torch.promote_types(each.dtype, torch.float32)) for each in maps]
+
+
 def window_energy(search: Tensor, height: int, width: int) -> Tensor:
     """Squared norm of every window: (B, C, H, W) -> (B, H-h+1, W-w+1)."""
     energy = search.square().sum(1, keepdim=True)  # (B, 1, H, W)

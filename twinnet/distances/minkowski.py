@@ -6,7 +6,7 @@ import torch
 from pytorch_metric_learning.distances import LpDistance
 from torch import Tensor
 
-from twinnet.distances.base import Distance, check_dense, cross_correlation, window_energy
+from twinnet.distances.base import Distance, at_least_single, check_dense, cross_correlation, window_energy
 
 # Without it a distance between almost equal rows loses all its digits to cancellation.
 EXACT = "donot_use_mm_for_euclid_dist"
@@ -34,7 +34,7 @@ class Euclidean(Distance, LpDistance):
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
-        return dense_squared(exemplar, search).clamp_min(TINY).sqrt()
+        return dense_squared(exemplar, search).clamp_min(TINY).sqrt().to(search.dtype)
 
 
 class SquaredEuclidean(Distance):
@@ -55,7 +55,7 @@ class SquaredEuclidean(Distance):
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
-        return dense_squared(exemplar, search)
+        return dense_squared(exemplar, search).to(search.dtype)
 
 
 class Manhattan(Distance):
@@ -81,7 +81,9 @@ class Manhattan(Distance):
 
 
 def dense_squared(exemplar: Tensor, search: Tensor) -> Tensor:
-    """Squared Euclidean distance to every window, as |s|^2 + |e|^2 - 2 s.e."""
+    """Squared Euclidean distance to every window, as |s|^2 + |e|^2 - 2 s.e, in single precision at least."""
+    check_dense(exemplar, search)
+    exemplar, search = at_least_single(exemplar, search)
     correlation = cross_correlation(exemplar, search)  # (B, H-h+1, W-w+1)
     energy = window_energy(search, *exemplar.shape[2:]) + exemplar.square().sum((1, 2, 3))[:, None, None]
     return (energy - 2 * correlation).clamp_min(0)

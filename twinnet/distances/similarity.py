@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from pytorch_metric_learning.distances import CosineSimilarity, DotProductSimilarity
 from torch import Tensor
 
-from twinnet.distances.base import Distance, check_dense, cross_correlation, window_energy
+from twinnet.distances.base import Distance, at_least_single, check_dense, cross_correlation, window_energy
 
 EPS = 1e-12
 
@@ -41,10 +41,10 @@ class Cosine(Distance, CosineSimilarity):
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
         check_dense(exemplar, search)
-        direction = unit(exemplar.flatten(1)).view_as(exemplar)
-        tiny = torch.finfo(search.dtype).tiny
-        norm = window_energy(search, *exemplar.shape[2:]).clamp_min(max(EPS**2, tiny)).sqrt()
-        return cross_correlation(direction, search) / norm
+        one, other = at_least_single(exemplar, search)
+        direction = unit(one.flatten(1)).view_as(one)
+        norm = window_energy(other, *one.shape[2:]).clamp_min(EPS**2).sqrt()
+        return (cross_correlation(direction, other) / norm).to(search.dtype)
 
 
 class Dot(Distance, DotProductSimilarity):

@@ -34,6 +34,21 @@ def error_rate(wrong: Any, identities: Any = None) -> Rate:
     return Rate(errors, trials, low, high, effective)
 
 
+def match_error_rates(
+    scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_], threshold: float, identities: Any = None
+) -> tuple[Rate, Rate]:
+    """The rates of false matches and of false non-matches at a threshold.
+
+    Args:
+        scores: Scores of the pairs (N,); larger is closer.
+        same: Whether each pair is genuine (N,).
+        threshold: The least score that is a match.
+        identities: Who takes part in each pair, as numbers (N, 2), or None.
+    """
+    genuine, impostor = (None, None) if identities is None else (identities[same], identities[~same])
+    return error_rate(scores[~same] >= threshold, impostor), error_rate(scores[same] < threshold, genuine)
+
+
 def clopper_pearson(errors: float, trials: float) -> tuple[float, float]:
     """The 95 % interval of a rate; the counts may be effective ones and so no whole numbers."""
     tail = (1 - LEVEL) / 2

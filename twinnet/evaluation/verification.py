@@ -12,7 +12,7 @@ from twinnet.errors import TwinnetError
 from twinnet.evaluation.bootstrap import bootstrap_intervals
 from twinnet.evaluation.curves import d_prime, sorted_curve
 from twinnet.evaluation.folds import fold_accuracy
-from twinnet.evaluation.intervals import error_rate
+from twinnet.evaluation.intervals import match_error_rates
 from twinnet.evaluation.separation import check_separate
 from twinnet.operating_point import OperatingPoint
 
@@ -94,12 +94,12 @@ def numbered(identities: Any, pairs: int) -> npt.NDArray[np.int64]:
 def _judged(
     point: OperatingPoint, scores: npt.NDArray[np.float64], same: npt.NDArray[np.bool_], people: Any
 ) -> dict[str, Any]:
-    genuine, impostor = (None, None) if people is None else (people[same], people[~same])
+    fmr, fnmr = match_error_rates(scores, same, point.threshold, people)
     return {
         "threshold": point.threshold,
         "target_fmr": point.target_fmr,
-        "fmr": error_rate(scores[~same] >= point.threshold, impostor).to_dict(),
-        "fnmr": error_rate(scores[same] < point.threshold, genuine).to_dict(),
+        "fmr": fmr.to_dict(),
+        "fnmr": fnmr.to_dict(),
     }
 
 

@@ -67,7 +67,7 @@ def _pool(mode: str, values: Tensor, mask: Tensor) -> Tensor:
     if mode == "cls":
         return values[rows, (mask > 0).int().argmax(1)]
     if mode == "lasttoken":
-        return values[rows, (mask * positions).argmax(1)]
+        return values[rows, ((mask > 0) * positions).argmax(1)]
     if mode == "max":
         return values.masked_fill(mask[:, :, None] == 0, -torch.inf).amax(1)
     weight = mask.float() * positions if mode == "weightedmean" else mask.float()  # (B, T)

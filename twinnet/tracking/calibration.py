@@ -14,7 +14,7 @@ import numpy.typing as npt
 from twinnet.boxes import iou, no_larger
 from twinnet.data import sequences
 from twinnet.errors import TwinnetError
-from twinnet.evaluation.intervals import error_rate
+from twinnet.evaluation.intervals import match_error_rates
 from twinnet.evaluation.probability import fit_probability
 from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30
@@ -81,12 +81,12 @@ def _choose(
     people = rows[:, 1:].astype(np.int64)
     threshold = lost_below(scores[same], false_alarms)
     slope, intercept = fit_probability(scores, same)
-    fmr = error_rate(scores[~same] >= threshold, people[~same])
+    fmr, fnmr = match_error_rates(scores, same, threshold, people)
     return OperatingPoint(
         threshold=threshold,
         target_fmr=fmr.value,
         fmr=fmr,
-        fnmr=error_rate(scores[same] < threshold, people[same]),
+        fnmr=fnmr,
         slope=slope,
         intercept=intercept,
         system=system_of(network),

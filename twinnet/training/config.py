@@ -74,19 +74,17 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.out is not None:
             object.__setattr__(self, "out", Path(self.out))
-        if self.schedule not in SCHEDULES:
-            raise unknown_name("schedule", self.schedule, SCHEDULES)
-        if self.precision not in PRECISIONS:
-            raise unknown_name("precision", self.precision, PRECISIONS)
-        if self.optimizer not in OPTIMIZERS:
-            raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
+        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS), ("optimizer", OPTIMIZERS)):
+            if getattr(self, name) not in known:
+                raise unknown_name(name, getattr(self, name), known)
         counts = ("epochs", "batch_size", "accumulate", "keep_checkpoints")
         for name in (*counts, "evaluate_every", "checkpoint_every", "unfreeze_every"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise TwinnetError(f"{name} is {value}: it must be at least 1")
-        if self.workers < 0:
-            raise TwinnetError(f"workers is {self.workers}: it must be 0 or more")
+        for name in ("workers", "seed"):
+            if getattr(self, name) < 0:
+                raise TwinnetError(f"{name} is {getattr(self, name)}: it must be 0 or more")
         if not 0 <= self.warmup < 1:
             raise TwinnetError(f"warmup is {self.warmup}: it is a share of the steps, from 0 to below 1")
         for name in ("learning_rate", "backbone_learning_rate", "loss_learning_rate", "max_grad_norm"):

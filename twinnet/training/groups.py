@@ -32,7 +32,8 @@ def parameter_groups(objective: Objective, config: TrainingConfig, steps: int) -
         steps: All steps of the run.
 
     Raises:
-        TwinnetError: If layers are to differ and no backbone tells them apart, or some would never be trained.
+        TwinnetError: If there are no weights to train, layers are to differ and no backbone tells them apart, or some
+            would never be trained.
     """
     groups: dict[tuple[float, int, float, bool], list[nn.Parameter]] = {}
     courses = _courses(objective, config)
@@ -41,7 +42,9 @@ def parameter_groups(objective: Objective, config: TrainingConfig, steps: int) -
         if parameter.requires_grad:
             decay = config.weight_decay if parameter.ndim > 1 else 0.0
             groups.setdefault((*courses[id(parameter)], decay, id(parameter) in matrices), []).append(parameter)
-    latest = max((thaws for _, thaws, *_ in groups), default=0)
+    if not groups:
+        raise TwinnetError("there is nothing to train: neither the network nor the loss has weights that may change")
+    latest = max(thaws for _, thaws, *_ in groups)
     if latest >= steps:
         raise TwinnetError(
             f"unfreeze_every is {config.unfreeze_every}: the lowest layer would thaw after {latest} steps, and the run "

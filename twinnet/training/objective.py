@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from twinnet.batching import plan_batches
 from twinnet.data.examples import Examples
@@ -82,6 +84,8 @@ def _padding_share(tower: Tower) -> float:
     """What padding may add to a group."""
     if not tower.reader().pads:
         return 0.0
+    if any(isinstance(module, _BatchNorm) and module.training for module in tower.modules()):
+        return math.inf  # it normalises over the batch, and not over those of one length
     return UNPADDED_SHARE if tower.backbone.unpads and tower.device.type == "cpu" else PADDING_SHARE
 
 

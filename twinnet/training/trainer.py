@@ -17,13 +17,14 @@ from tqdm import tqdm
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import Batches, ShuffledBatches
 from twinnet.errors import TwinnetError
-from twinnet.folder import check_destination
+from twinnet.folder import check_destination, check_savable
 from twinnet.losses.base import Loss
 from twinnet.network import TwinNetwork
 from twinnet.training.config import TrainingConfig
 from twinnet.training.continuation import Continuation
 from twinnet.training.feed import Batch, BatchFeed
 from twinnet.training.groups import drop_frozen_gradients, parameter_groups
+from twinnet.training.identity import data_digest, described
 from twinnet.training.log import TrainingLog
 from twinnet.training.muon import Muon
 from twinnet.training.objective import Objective, build_loss
@@ -51,7 +52,8 @@ class Trainer:
         batches: The order of the rows; shuffled anew each epoch unless given.
 
     Raises:
-        TwinnetError: If the loss cannot learn from these examples, or `config.out` holds something else than a network.
+        TwinnetError: If the loss cannot learn from these examples, `config.out` holds something else than a network, or
+            the network has parts that cannot be saved.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Trainer:
             raise TwinnetError("an evaluator needs a metric: say which of its figures decides what is best")
         if config.out is not None:
             check_destination(config.out)
+            check_savable(network)
         torch.manual_seed(config.seed)
         self.network = network
         self.loss = build_loss(loss, network, examples)
@@ -96,11 +99,14 @@ class Trainer:
                 processes, or the checkpoint is of another run.
         """
         config = self.config
-        # A threshold belongs to the weights that it was chosen for.
-        self.network.operating_points.clear()
+        self.result = TrainingResult()
+        self._forget_measured()
         # accelerate keeps the precision of the process's first run for all runs unless told to forget it.
         AcceleratorState._reset_state()
-        self._accelerator = Accelerator(mixed_precision=config.precision)
+        try:
+            self._accelerator = Accelerator(mixed_precision=config.precision)
+        except ValueError as error:
+            raise TwinnetError(f"precision {config.precision!r} is not possible here: {error}") from error
         rows, processes = self.plan.fewest_rows, self._accelerator.num_processes
         if rows < processes:
             raise TwinnetError(f"a batch of {rows} rows for {processes} processes: choose another batch_size")
@@ -127,11 +133,19 @@ class Trainer:
         self.result.seconds = time.perf_counter() - start
         return self.result
 
+    def _forget_measured(self) -> None:
+        """Thresholds and ranges belong to the weights that they were measured with."""
+        self.network.operating_points.clear()
+        self.network.int8_ranges = None
+        for tower in filter(None, (self.network.tower, self.network.other)):
+            tower.activation_ranges = None
+
     def _checkpoints(self) -> Continuation:
         identity = self.config.identity() | {
             "rows": len(self.examples),
             "steps": len(self.plan),
-            "loss": type(self.loss).__name__,
+            "data": data_digest(self.examples, self.plan),
+            "loss": described(self.loss),
             "metric": self.metric,
             "processes": self._accelerator.num_processes,
         }

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.errors import TwinnetError
-from twinnet.evaluation.intervals import error_rate
+from twinnet.evaluation.intervals import match_error_rates
 from twinnet.evaluation.probability import fit_probability
 from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30, checked, numbered
@@ -86,12 +86,12 @@ def choose_operating_point(
     threshold = _threshold(a[~same], target_fmr)
     slope, intercept = fit_probability(a, same)
     people = None if identities is None else numbered(identities, len(a))
-    genuine, impostor = (None, None) if people is None else (people[same], people[~same])
+    fmr, fnmr = match_error_rates(a, same, threshold, people)
     return OperatingPoint(
         threshold=threshold,
         target_fmr=target_fmr,
-        fmr=error_rate(a[~same] >= threshold, impostor),
-        fnmr=error_rate(a[same] < threshold, genuine),
+        fmr=fmr,
+        fnmr=fnmr,
         slope=slope,
         intercept=intercept,
         system=system,

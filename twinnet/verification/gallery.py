@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from twinnet.embeddings import as_embeddings, is_stored
+from twinnet.embeddings import as_embeddings, as_rows, is_stored
 from twinnet.errors import TwinnetError
 from twinnet.files import is_unicode
 from twinnet.index import ExactIndex
@@ -112,7 +112,7 @@ class Gallery:
                 nobody is enrolled then.
         """
         check_name(name)
-        rows = as_embeddings(np.atleast_2d(self._embed(items, "right")), self.network.dim)
+        rows = as_embeddings(as_rows(self._embed(items, "right")), self.network.dim).copy()
         if not len(rows):
             raise TwinnetError(f"{name}: there is nothing to enrol")
         if keep is not None and len(keep) != len(rows):
@@ -147,7 +147,7 @@ class Gallery:
             TwinnetError: If the network has no operating point, or an item cannot be taken.
         """
         point = operating_point_for(self.network)
-        probes = np.atleast_2d(self._embed(items, "left"))
+        probes = as_embeddings(as_rows(self._embed(items, "left")), self.network.dim)
         if not self._names:
             return [Identification(None, None, None, point.threshold) for _ in probes]
         _, found = self._ready().search(self.network.comparable(probes), 1)

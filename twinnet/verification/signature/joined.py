@@ -12,6 +12,7 @@ from torch import nn
 from twinnet.backbones.base import Backbone
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch, Features
+from twinnet.registry import backbones, heads
 from twinnet.tower import Tower
 
 
@@ -34,9 +35,28 @@ class JoinedBackbone(Backbone):
             raise TwinnetError("joined backbones take one part or more, with weights above 0")
         self.towers = nn.ModuleList(Tower(part["backbone"], part.get("head")) for part in parts)
         self.factors = (shares / shares.sum()).sqrt().tolist()
-        self.width = sum(tower.width for tower in self.towers if isinstance(tower, Tower))
+        self.shares = shares.tolist()
+        self.width = sum(tower.width for tower in self.parts)
+
+    @property
+    def parts(self) -> list[Tower]:
+        """The towers of the parts."""
+        return [tower for tower in self.towers if isinstance(tower, Tower)]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The parts as they are now; a saved network brings its own weights."""
+        parts = [
+            {
+                "backbone": backbones.spec_of(tower.backbone),
+                "head": [heads.spec_of(layer) for layer in tower.head],
+                "weight": share,
+            }
+            for tower, share in zip(self.parts, self.shares, strict=True)
+        ]
+        return {"parts": parts}
 
     def forward(self, batch: Batch) -> Features:
         """A batch to vectors (B, D) of unit length."""
-        parts = [factor * F.normalize(tower(batch)) for factor, tower in zip(self.factors, self.towers, strict=True)]
+        parts = [factor * F.normalize(tower(batch)) for factor, tower in zip(self.factors, self.parts, strict=True)]
         return Features(torch.cat(parts, dim=1))
