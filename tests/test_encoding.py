@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
 from twinnet import EncodeReport, TwinnetError
+from twinnet.heads import Dense
 from twinnet.text.preprocess import TextPreprocess
 
 
@@ -132,3 +134,31 @@ def test_progress_is_shown_when_asked_and_silent_in_pipes(text_network, sentence
 def test_float_lists_are_no_sentences(text_network):
     with pytest.raises(TwinnetError, match="item 0"):
         text_network.encode([[0.5, 0.1]])
+
+
+def test_threads_leave_a_network_in_training_as_it_was(make_text_network, sentences):
+    network = make_text_network(dropout=0.5)
+    expected = network.encode(sentences)
+    network.train()
+    network.tower.backbone.eval()
+    modes = {name: module.training for name, module in network.named_modules()}
+    work = [sentences[:3], sentences, sentences[5:40], sentences[:1]] * 3
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(network.encode, work))
+    assert modes == {name: module.training for name, module in network.named_modules()}
+    for items, found in zip(work, rows, strict=True):
+        np.testing.assert_allclose(found, expected[[sentences.index(item) for item in items]], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_weights_may_be_of_another_type(image_network, pictures, dtype):
+    expected = image_network.encode(pictures)
+    rows = image_network.to(dtype).encode(pictures)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows, expected, atol=0.05 * np.abs(expected).max())
+
+
+def test_a_layer_that_gives_another_width_than_it_says_is_refused(text_network):
+    text_network.tower.head.layers.append(Dense(32, 48))
+    with pytest.raises(TwinnetError, match="embeddings of width 48, and the head says 32"):
+        text_network.encode(["a cat"])

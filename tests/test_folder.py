@@ -186,3 +186,32 @@ def test_shared_tensors_are_written_apart(tmp_path):
     read = load_file(tmp_path / "w.safetensors")
     np.testing.assert_array_equal(read["b"], weight)
     np.testing.assert_array_equal(read["c"], weight.T)
+
+
+def test_layers_that_both_towers_have_stay_shared(make_text_network, tmp_path):
+    network = make_text_network(head=["pooling/mean", {"name": "dense", "out_features": 7}])
+    dense = network.tower.head.layers[1]
+    network.other = Tower(network.tower.backbone, ["pooling/max", dense, "normalize"], network.tower.preprocess)
+    network.save(tmp_path / "net")
+    again = TwinNetwork.load(tmp_path / "net")
+    assert again.other.head.layers[1] is again.tower.head.layers[1]
+    assert (again.encode(["a cat"], side="right") == network.encode(["a cat"], side="right")).all()
+
+
+def test_a_folder_of_links_is_read_as_the_model_hub_caches_it(text_network, tmp_path):
+    folder = text_network.save(tmp_path / "net")
+    for number, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        blob = tmp_path / "blobs" / str(number)
+        blob.parent.mkdir(exist_ok=True)
+        path.rename(blob)
+        path.symlink_to(blob)
+    assert (TwinNetwork.load(folder).encode(["a cat"]) == text_network.encode(["a cat"])).all()
+
+
+def test_arguments_of_numpy_are_saved(tmp_path):
+    preprocess = {"name": "image", "size": np.array([32, 32]), "mean": np.full(3, 0.5), "std": np.full(3, 0.25)}
+    head = ["pooling/mean", {"name": "dense", "out_features": np.int64(6)}]
+    network = TwinNetwork("timm/resnet10t", head, preprocess=preprocess)
+    picture = np.zeros((40, 40, 3), np.uint8)
+    again = TwinNetwork.load(network.save(tmp_path / "net"))
+    np.testing.assert_array_equal(again.encode(picture), network.encode(picture))

@@ -230,3 +230,21 @@ def test_all_of_twinnets_own_names_load():
         for name in registry.names():
             assert registry.get(name) is not None
     assert np.isin(["cosine", "dot", "euclidean", "hamming", "mahalanobis"], distances.names()).all()
+
+
+class Named(Dot):
+    def __init__(self, name="twice"):
+        super().__init__()
+
+
+class Several(Dot):
+    def __init__(self, *factors):
+        super().__init__()
+
+
+@pytest.mark.parametrize(("kind", "argument"), [(Named, "name='twice'"), (Several, r"\*factors")])
+def test_arguments_that_a_saved_network_cannot_hold_are_refused(kind, argument):
+    local = Registry("distance")
+    local.register("mine")(kind)
+    with pytest.raises(TwinnetError, match=f"its argument {argument}"):
+        local.spec_of(kind())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 import numpy as np
@@ -61,7 +61,7 @@ class TwinEncoder(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.tower.device
+        return next((tensor.device for tensor in chain(self.parameters(), self.buffers())), torch.device("cpu"))
 
     def forward(self, batch: Batch, side: Side = "left") -> Tensor:
         """Embed a batch of tensors, with gradients: (B, D), or a map (B, C, H, W)."""

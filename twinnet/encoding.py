@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from twinnet.acceleration import Engine, running
@@ -24,6 +27,10 @@ from twinnet.tower import Tower
 
 Rows = npt.NDArray[Any]
 Finish = Callable[[Rows], Rows]
+
+# How many threads embed with a tower at the moment, and its modules that were in training mode before.
+_EVALUATED: WeakKeyDictionary[Tower, tuple[int, list[nn.Module]]] = WeakKeyDictionary()
+_LOCK = Lock()
 
 
 @dataclass
@@ -219,12 +226,21 @@ def _bar(total: int, progress: bool | None) -> Any:
 
 @contextmanager
 def evaluating(tower: Tower) -> Iterator[None]:
-    """The tower in evaluation mode, and then in its own again."""
-    was_training = tower.training
-    if was_training:
-        tower.eval()
+    """The tower in evaluation mode, and then each of its modules in its own again, when no thread embeds any more."""
+    with _LOCK:
+        users, training = _EVALUATED.get(tower, (0, []))
+        if not users:
+            training = [module for module in tower.modules() if module.training]
+            for module in training:
+                module.training = False
+        _EVALUATED[tower] = (users + 1, training)
     try:
         yield
     finally:
-        if was_training:
-            tower.train()
+        with _LOCK:
+            users, training = _EVALUATED.pop(tower)
+            if users > 1:
+                _EVALUATED[tower] = (users - 1, training)
+            else:
+                for module in training:
+                    module.training = True

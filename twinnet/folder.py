@@ -172,7 +172,9 @@ def _save_tower(tower: Tower, folder: Path, *, backbone_is_shared: bool = False)
 
 def _save_other(tower: Tower, other: Tower, folder: Path) -> dict[str, Any]:
     spec = _save_tower(other, folder, backbone_is_shared=other.backbone is tower.backbone)
-    return spec | {"head_is_shared": other.head is tower.head}
+    places = {id(layer): place for place, layer in enumerate(tower.head)}
+    shared = {str(place): places[id(layer)] for place, layer in enumerate(other.head) if id(layer) in places}
+    return spec | {"head_is_shared": other.head is tower.head, "shared_layers": shared}
 
 
 def _plugins(network: TwinNetwork) -> list[str]:
@@ -231,6 +233,8 @@ def _load_other(folder: Path, spec: Mapping[str, Any] | None, tower: Tower) -> T
     other = _load_tower(folder / OTHER, spec, tower if spec["backbone"] is None else None)
     if spec["head_is_shared"]:
         other.head = tower.head
+    for place, own in spec.get("shared_layers", {}).items():
+        other.head.layers[int(place)] = tower.head.layers[own]
     return other
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any, Generic, TypeVar
 
 from twinnet.component import Component
@@ -206,8 +206,14 @@ class Registry(Generic[T]):
         """The mapping from which `create` makes an equal component.
 
         Raises:
-            TwinnetError: As `entry_of`.
+            TwinnetError: As `entry_of`, or if the constructor has an argument that a mapping cannot hold.
         """
+        for argument in signature(type(component)).parameters.values():
+            if argument.name == "name" or argument.kind is Parameter.VAR_POSITIONAL:
+                raise TwinnetError(
+                    f"{type(component).__name__} cannot be described: its argument {argument} has to be another one, "
+                    'since "name" is the part\'s own, and the others are given by name'
+                )
         return {"name": self.name_of(component), **component.config}
 
 

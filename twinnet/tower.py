@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -55,12 +56,16 @@ class Tower(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next((p.device for p in self.parameters()), torch.device("cpu"))
+        return next((tensor.device for tensor in self._tensors()), torch.device("cpu"))
 
     @property
     def traceable(self) -> bool:
-        """Whether all of its parts are, see `Component`."""
-        return self.backbone.traceable and all(layer.traceable for layer in self.head)
+        """Whether all of its parts are, see `Component`, and nobody has hooked anything to them."""
+        parts_are = self.backbone.traceable and all(layer.traceable for layer in self.head)
+        return parts_are and not any(part._forward_hooks or part._forward_pre_hooks for part in self.modules())
+
+    def _tensors(self) -> Iterator[Tensor]:
+        return chain(self.parameters(), self.buffers())
 
     def reader(self) -> Preprocess:
         """The preprocess.
@@ -89,8 +94,11 @@ class Tower(nn.Module):
                 another width than it says.
         """
         batch = self.reader().collate(prepared)
-        device = self.device
-        moved = {name: tensor.to(device, non_blocking=True) for name, tensor in batch.items()}
+        device, floats = self.device, next((t.dtype for t in self._tensors() if t.is_floating_point()), None)
+        moved = {
+            name: tensor.to(device, floats if tensor.is_floating_point() else None, non_blocking=True)
+            for name, tensor in batch.items()
+        }
         embedded: Tensor = (forward or self)(moved)
         if len(embedded) != len(prepared):
             raise TwinnetError(

@@ -10,6 +10,7 @@ from twinnet.acceleration import precision
 from twinnet.acceleration.compiling import CompiledModule
 from twinnet.acceleration.keeping import all_kept, kept
 from twinnet.acceleration.openvino import is_compiled
+from twinnet.heads import Normalize
 
 pytest.importorskip("openvino")
 
@@ -118,3 +119,26 @@ def test_one_graph_takes_batches_of_any_size_and_is_made_once():
         (found,) = kept(layer, "key", make_it).request()(pixels)
         np.testing.assert_allclose(found, layer(pixels).detach(), rtol=1e-4, atol=1e-5)
     assert len(made) == 1
+
+
+def append(network):
+    network.tower.head.layers.append(Normalize())
+
+
+def raise_floor(network):
+    network.tower.head.layers[0].floor = 3.0
+
+
+def hook(network):
+    network.tower.head.register_forward_hook(lambda head, given, out: out.with_values(2 * out.values))
+
+
+@pytest.mark.parametrize("change", [append, raise_floor, hook])
+def test_new_parts_are_seen(pictures, few, change):
+    network, other = make("generalised mean"), make("generalised mean")
+    network.encode(pictures)
+    assert is_compiled(network.tower, "float32")
+    change(network)
+    change(other)
+    expected = np.concatenate([other.encode(pictures[start : start + 4]) for start in range(0, len(pictures), 4)])
+    np.testing.assert_allclose(network.encode(pictures), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())

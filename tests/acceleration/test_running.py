@@ -13,7 +13,9 @@ import twinnet
 from twinnet import TwinnetError
 from twinnet.acceleration import bert_cpu, precision, running
 from twinnet.acceleration.int8 import quantized
+from twinnet.backbones.base import Backbone
 from twinnet.encoding import encode
+from twinnet.features import Features
 
 
 def cosines(a, b):
@@ -161,3 +163,27 @@ def test_the_catalogue_has_ranges(minilm):
     assert cosines(network.encode(items), network.encode(items, precision="float32")).min() > 0.97
     with pytest.raises(TwinnetError, match="precision 'int9'"):
         twinnet.load("all-MiniLM-L6-v2", precision="int9")
+
+
+class Gate(Backbone):
+    """Another computation for vectors below zero, which no trace holds."""
+
+    width = 8
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(8, 8)
+
+    def forward(self, batch):
+        values = self.layer(batch["vectors"])
+        return Features(values if batch["vectors"].mean() > 0 else -2 * values)
+
+
+def test_what_may_branch_on_values_is_never_compiled(native):
+    network = twinnet.TwinNetwork(Gate(), preprocess={"name": "vectors", "width": 8})
+    rows = np.random.default_rng(0).random((5, 8), dtype=np.float32)
+    for items in (list(rows), list(-rows)):
+        close = network.encode(items, precision="bfloat16")
+        assert cosines(network.encode(items), close).min() > 0.999
+    with pytest.raises(TwinnetError, match="not `traceable`"):
+        network.encode(list(rows), precision="int8")

@@ -108,3 +108,28 @@ def test_rows_in_any_order():
 def test_what_does_not_fit_is_refused(columns, target, supervision, message):
     with pytest.raises(TwinnetError, match=message):
         Examples(columns, target, supervision)
+
+
+def test_columns_of_a_data_frame_are_taken_by_position():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"text": list("abcdef"), "label": list("xyxyxy")}).sample(frac=1, random_state=1)[:4]
+    examples = labelled(frame["text"], frame["label"])
+    for row, (text, label) in enumerate(zip(frame["text"], frame["label"], strict=True)):
+        assert examples.columns[0][row] == text
+        assert examples.classes[examples.target[row]] == label
+    assert examples.rows([2]).columns == ([frame["text"].iloc[2]],)
+
+
+@pytest.mark.parametrize(
+    ("target", "supervision", "message"),
+    [
+        ([1, 0.9], Supervision.LABELLED_PAIRS, "row 1: 0.9 is no class"),
+        ([2, 0], Supervision.LABELLED_PAIRS, "row 0: 2 is no class"),
+        ([0, 2], Supervision.CLASS_PAIRS, "row 1: 2 is no class"),
+        (["x", "y"], Supervision.CLASS_PAIRS, "the target holds str, not numbers"),
+    ],
+)
+def test_a_target_that_is_no_class_is_refused(target, supervision, message):
+    classes = ("no", "yes") if supervision is Supervision.CLASS_PAIRS else None
+    with pytest.raises(TwinnetError, match=message):
+        Examples((["a", "b"], ["c", "d"]), target, supervision, classes)

@@ -199,3 +199,15 @@ def test_the_cosine_with_zeros_is_zero_in_every_precision(dtype):
     assert distance.pairwise(zeros, ones) == 0
     assert distance.matrix(zeros, ones) == 0
     assert distance.dense(ones.view(1, 1, 2, 2), zeros.view(1, 1, 2, 2)) == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("kind", ["cosine", "euclidean", "manhattan", "sqeuclidean"])
+def test_half_precision_is_close_to_double(kind, dtype):
+    distance = distances.create(kind)
+    scale = 1 if kind == "sqeuclidean" else 3  # its values would not be half-precision numbers
+    exemplar, search = (scale * random(seed, 1, 256, side, side) for seed, side in ((1, 6), (2, 8)))
+    for form in (distance.dense, lambda a, b: distance.matrix(a[0].flatten(1).T, b[0].flatten(1).T)):
+        found, wanted = form(exemplar.to(dtype), search.to(dtype)), form(exemplar, search)
+        assert found.dtype == dtype
+        torch.testing.assert_close(found.double(), wanted, rtol=0.03, atol=0.03)

@@ -6,7 +6,7 @@ import torch
 
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.features import Features
-from twinnet.heads import Dense, build_head
+from twinnet.heads import Dense, LayerNorm, build_head
 from twinnet.heads.bnneck import BNNeck
 from twinnet.heads.gem import GeM
 
@@ -90,3 +90,21 @@ def test_dense_projects_each_cell_of_a_map(residual):
     assert found.shape == (2, 3, 4, 6)
     for b, y, x in ((0, 0, 0), (1, 3, 5), (0, 2, 1)):
         torch.testing.assert_close(found[b, :, y, x], layer(Features(maps[b, :, y, x][None])).values[0])
+
+
+@pytest.mark.parametrize("power", [1.0, 8.0, 50.0])
+def test_gem_is_finite_where_nothing_is_seen_and_where_much_is(power):
+    layer = GeM(power)
+    values = torch.rand(2, 4, 3, 3) * torch.tensor([0, 1, 1e3, 1e30])[:, None, None]
+    values.requires_grad_()
+    pooled = layer(Features(values)).values
+    pooled.sum().backward()
+    torch.testing.assert_close(pooled[:, 0], torch.full((2,), 1e-6))
+    for found in (pooled, values.grad, layer.power.grad):
+        assert torch.isfinite(found).all()
+
+
+def test_layer_norm_of_a_map_is_that_of_each_cell():
+    layer, values = LayerNorm(5), torch.randn(2, 5, 5, 4)
+    found = layer(Features(values)).values
+    torch.testing.assert_close(found[1, :, 3, 2], layer(Features(values[1:, :, 3, 2])).values[0])

@@ -101,3 +101,14 @@ def test_residual_dense(out):
     skip = x if out == 4 else x @ layer.residual.weight.T
     expected = torch.tanh(x @ layer.linear.weight.T + layer.linear.bias) + skip
     torch.testing.assert_close(layer(Features(x)).values, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_the_last_token_of_a_long_text_in_half_precision(dtype):
+    values = torch.arange(3000.0).to(dtype)[None, :, None]
+    mask = (torch.arange(3000) < 2777)[None]
+    assert Pooling("lasttoken")(Features(values, mask)).values == values[0, 2776]
+
+
+def test_zeros_stay_zeros_in_half_precision():
+    assert (Normalize()(Features(torch.zeros(2, 4).half())).values == 0).all()

@@ -289,3 +289,102 @@ def test_training_drops_the_operating_points(make_text_network, scored):
     )
     Trainer(network, "cosine-regression", scored, config(epochs=1)).run()
     assert network.operating_points == {}
+
+
+def test_training_drops_what_was_measured_for_int8(make_text_network, scored):
+    network = make_text_network()
+    texts = list(scored.columns[0])
+    network.calibrate_activations(texts, "these")
+    network.calibrate_int8(texts)
+    Trainer(network, "cosine-regression", scored, config(epochs=1)).run()
+    for asked in ({"precision": "int8"}, {"quantize": "int8"}):
+        with pytest.raises(TwinnetError, match="calibrate"):
+            network.encode(texts, **asked)
+
+
+@pytest.mark.parametrize(("loss", "other"), [
+    ({"name": "infonce", "scale": 20}, {"name": "infonce", "scale": 50}),
+    ("pml/NTXentLoss", "pml/CircleLoss"),
+])  # fmt: skip
+def test_resume_refuses_another_loss(make_text_network, scored, tmp_path, loss, other):
+    pairs = Examples(scored.columns, None, Supervision.PAIRS)
+    Trainer(make_text_network(), loss, pairs, config(tmp_path, epochs=1)).run()
+    with pytest.raises(TwinnetError, match="differs in loss:"):
+        Trainer(make_text_network(), other, pairs, config(tmp_path, epochs=1)).run(resume=True)
+
+
+def test_resume_refuses_other_scores(make_text_network, scored, tmp_path):
+    other = Examples(scored.columns, scored.target[::-1], scored.supervision)
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    with pytest.raises(TwinnetError, match="differs in data:"):
+        Trainer(make_text_network(), "cosine-regression", other, config(tmp_path, epochs=1)).run(resume=True)
+
+
+def test_a_trainer_that_runs_again_begins_with_the_network_of_now(make_text_network, scored):
+    trainer = Trainer(make_text_network(), "cosine-regression", scored, config(epochs=2),
+                      evaluator=evaluator(scored), metric="fit")  # fmt: skip
+    first = trainer.run()
+    trainer.config = config(epochs=2, learning_rate=0.3)
+    second = trainer.run()
+    assert len(first.losses) == len(second.losses) == 10
+    assert second.evaluations[0]["fit"] == pytest.approx(first.best["fit"], abs=1e-6)
+    assert evaluator(scored)(trainer.network)["fit"] == pytest.approx(second.best["fit"], abs=1e-6)
+
+
+def test_a_frozen_side_stays_as_it_is(image_network, labelled_pictures):
+    frozen = TwinNetwork("timm/resnet10t", preprocess={"name": "image", "size": [32, 32]}).tower.requires_grad_(False)
+    image_network.other = frozen
+    (pictures,) = labelled_pictures.columns
+    before = image_network.encode(pictures, side="right")
+    pairs = Examples((pictures, pictures), None, Supervision.PAIRS)
+    Trainer(image_network, "infonce", pairs, config(epochs=1)).run()
+    np.testing.assert_array_equal(image_network.encode(pictures, side="right"), before)
+
+
+class Spoiled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, rows):
+        return rows.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient * float("nan")
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_before_the_weights_change(make_text_network, scored):
+    network = make_text_network()
+    before = weights(network)
+    layer = network.tower.head.layers[0]
+    forward = layer.forward
+    layer.forward = lambda features: (found := forward(features)).with_values(Spoiled.apply(found.values))
+    with pytest.raises(TwinnetError, match="norm of the gradient is nan at step 1"):
+        Trainer(network, "cosine-regression", scored, config()).run()
+    assert_equal_weights(weights(network), before)
+
+
+def test_what_cannot_be_saved_is_refused_before_the_work(make_text_network, scored, tmp_path):
+    network = make_text_network()
+    network.tower.head.layers[0]._config["mode"] = {1, 2}
+    with pytest.raises(TwinnetError, match=r"Pooling cannot be saved.*JSON"):
+        Trainer(network, "cosine-regression", scored, config(tmp_path))
+
+
+def test_nothing_to_train_is_said(scored):
+    network = TwinNetwork({"name": "vectors", "width": 4}, distance="cosine")
+    vectors = list(np.ones((8, 4), np.float32))
+    pairs = Examples((vectors, vectors), [0.5] * 8, Supervision.SCORED_PAIRS)
+    with pytest.raises(TwinnetError, match="nothing to train"):
+        Trainer(network, "cosine-regression", pairs, config()).run()
+
+
+@pytest.mark.parametrize("settings", [{"seed": -1}, {"epochs": 1.5}, {"workers": -1}])
+def test_settings_that_make_no_run_are_refused(settings):
+    with pytest.raises(TwinnetError, match=f"{next(iter(settings))} is {next(iter(settings.values()))}"):
+        TrainingConfig(**settings)
+
+
+def test_texts_of_very_different_length_share_their_statistics(make_text_network):
+    network = make_text_network(head=["pooling/mean", "bnneck"])
+    texts = ["cat " * 30, "a cat", "the dog", "a mat"] * 2
+    labels = Examples((texts,), [0, 1] * 4, Supervision.LABELS, ("one", "other"))
+    assert len(Trainer(network, "batch-triplet", labels, config(epochs=1, batch_size=4)).run().losses) == 2

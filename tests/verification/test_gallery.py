@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
 from twinnet import TwinnetError
 from twinnet.verification.gallery import Gallery
@@ -193,3 +194,19 @@ def test_bad_input(gallery, make_text_network):
     assert gallery.people == {"Ann": 2, "Bob": 1}
     with pytest.raises(TwinnetError, match="twinnet calibrate"):
         Gallery(make_text_network()).identify(["a"])
+
+
+def test_a_network_of_other_parts_is_refused(gallery, network, tmp_path):
+    folder = gallery.save(tmp_path / "people")
+    with pytest.raises(TwinnetError, match="another network"):
+        Gallery.load(folder, network(head="pooling/max"))
+
+
+def test_an_array_that_changes_afterwards_changes_nobody(network):
+    made = network()
+    rows = made.encode(ANN)
+    gallery = Gallery(made)
+    reused = torch.from_numpy(rows[:1].copy())
+    gallery.enrol("Ann", reused)
+    reused[:] = torch.from_numpy(rows[1:])
+    assert gallery.identify(ANN[0])[0].score == pytest.approx(1, abs=1e-6)

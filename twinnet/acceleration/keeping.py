@@ -1,4 +1,4 @@
-"""What is made of a module and kept until its weights change."""
+"""What is made of a module and kept until its weights or its parts change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEPT: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, Any]]] = WeakKeyDi
 
 
 def kept(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:
-    """What was made of a module before under that key, as long as its weights and ranges are the same.
+    """What was made of a module before under that key, as long as its parts, weights and ranges are the same.
 
     Args:
         owner: The module; what was made of it is forgotten with it.
@@ -42,17 +42,26 @@ def all_kept(owner: nn.Module) -> dict[Hashable, Any]:
 def _state(module: nn.Module) -> tuple[Any, ...]:
     """What changes when what was made is no longer what the module computes."""
     # What `parameters()` and `buffers()` yield, in half the time: this is done before every sentence.
-    parts = (kind for part in module.modules() for kind in (part._parameters, part._buffers))
+    modules = list(module.modules())
+    parts = (kind for part in modules for kind in (part._parameters, part._buffers))
     tensors = [tensor for kind in parts for tensor in kind.values() if tensor is not None]
     versions = ((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)
-    return (*versions, _sampled(tensors), torch.get_num_threads(), getattr(module, "activation_ranges", None))
+    ranges = getattr(module, "activation_ranges", None)
+    return (*versions, _sampled(tensors), *map(_settings, modules), torch.get_num_threads(), ranges)
+
+
+def _settings(module: nn.Module) -> tuple[Any, ...]:
+    """Which module it is, what is hooked to it, and its attributes that are plain values."""
+    values = ((name, value) for name, value in vars(module).items() if name != "training")
+    plain = ((name, value) for name, value in values if isinstance(value, int | float | str))
+    return (id(module), len(module._forward_hooks), len(module._forward_pre_hooks), *plain)
 
 
 def _sampled(tensors: Sequence[Tensor]) -> bytes:
     """Some of the numbers of each tensor: fused optimisers, and who writes into `.data`, change no version."""
     with torch.no_grad():
         some = [_spread(tensor) for tensor in tensors]
-        return torch.cat(some).cpu().numpy().tobytes() if some else b""
+        return torch.cat(some).double().cpu().numpy().tobytes() if some else b""
 
 
 def _spread(tensor: Tensor) -> Tensor:

@@ -40,19 +40,20 @@ def is_compiled(tower: Tower, precision: str) -> bool:
     return any(key[0] == precision for key in all_kept(tower))  # type: ignore[index]
 
 
-def where_trusted(tower: Tower, plain: Embed, new: bool) -> Embed:
-    """What embeds in float32: the tower compiled, where it computes what torch does, or else torch.
+def where_trusted(tower: Tower, plain: Embed, precision: str, *, new: bool) -> Embed:
+    """What embeds: the tower compiled, where it computes what torch does, or else torch.
 
     Args:
         tower: As for `Embedder`.
         plain: What embeds a batch by torch.
+        precision: "bfloat16" or "float32".
         new: Whether to compile it where that was not done before.
     """
     if tower in REFUSED:
         return plain
-    if is_compiled(tower, "float32"):
-        return Embedder(tower, "float32")
-    return Checked(tower, plain) if new else plain
+    if is_compiled(tower, precision):
+        return Embedder(tower, precision)
+    return Checked(tower, plain, precision) if new else plain
 
 
 class Embedder:
@@ -102,7 +103,7 @@ class Embedder:
 
 
 class Checked:
-    """The tower compiled in float32 as long as that computes what torch does; else torch.
+    """The tower compiled as long as that computes what torch does; else torch.
 
     Whether it does is seen on the first batch, and on one of another size, since what depends on the number of items
     may have become a constant of the trace.
@@ -110,10 +111,11 @@ class Checked:
     Args:
         tower: As for `Embedder`.
         plain: What embeds a batch by torch.
+        precision: "bfloat16" or "float32".
     """
 
-    def __init__(self, tower: Tower, plain: Embed) -> None:
-        self.compiled = Embedder(tower, "float32")
+    def __init__(self, tower: Tower, plain: Embed, precision: str) -> None:
+        self.compiled = Embedder(tower, precision)
         self.plain = plain
         self.chosen: Embed | None = None
 
@@ -138,7 +140,7 @@ class Checked:
         except Exception as error:  # OpenVINO's own kinds of failure share no other base
             left_to_torch(error)
             return None
-        if not agrees(found, np.stack([self.plain(few)] * 2)):
+        if not agrees(found, np.stack([self.plain(few)] * 2), HINTS[self.compiled.precision]):
             left_to_torch()
             return None
         return rows

@@ -54,8 +54,8 @@ def running(tower: Tower, precision: str, items: int = 1) -> Engine:
     `bfloat16` is used only where the processor multiplies such numbers itself; elsewhere a warning is logged, and the
     computation is that of `float32`. `auto` is `bfloat16` where that is so, and `float32` elsewhere. BERT encoders are
     computed by oneDNN on CPUs with the instructions for the precision, and without padding on GPUs in `bfloat16`. Else,
-    OpenVINO computes on CPUs in `bfloat16` where it is installed, and always in `int8`; in `float32`, it embeds many
-    items with towers that are traceable: those of twinnet's backbones for pictures.
+    OpenVINO computes towers that are traceable (see `Component`) on CPUs: in `int8`; in `bfloat16`, where it is
+    installed; and in `float32` where there are many items, and they are not texts.
 
     Args:
         tower: What embeds them, in evaluation mode.
@@ -63,7 +63,8 @@ def running(tower: Tower, precision: str, items: int = 1) -> Engine:
         items: How many there will be.
 
     Raises:
-        TwinnetError: If it is unknown, or `int8` and the tower has no ranges, or OpenVINO is not installed.
+        TwinnetError: If it is unknown, or `int8` and the tower has no ranges or is not traceable, or OpenVINO is not
+            installed.
     """
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
@@ -114,15 +115,18 @@ def _engine(tower: Tower, precision: str, items: int) -> Engine:
 
     if forward is not None:
         return Engine(by_torch, side_by_side=not unpads, padding_share=UNPADDED_SHARE if unpads else PADDING_SHARE)
-    available = tower.device.type == "cpu" and can_compile()
-    if precision == "int8" or (precision == "bfloat16" and available):
+    if precision == "int8":
+        if not tower.traceable:
+            raise TwinnetError("int8 compiles networks, and a part of this one is not `traceable`: see docs/plugins.md")
         from twinnet.acceleration.openvino import Embedder
 
         return Engine(Embedder(tower, precision))
-    if precision == "float32" and available and tower.traceable:
+    faster = precision == "bfloat16" or not tower.backbone.takes_tokens
+    if faster and tower.device.type == "cpu" and can_compile() and tower.traceable:
         from twinnet.acceleration.openvino import where_trusted
 
-        return Engine(where_trusted(tower, by_torch, new=items >= WORTH_COMPILING))
+        new = precision == "bfloat16" or items >= WORTH_COMPILING
+        return Engine(where_trusted(tower, by_torch, precision, new=new))
     return Engine(by_torch)
 
 

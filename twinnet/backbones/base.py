@@ -19,12 +19,14 @@ class Backbone(Component, nn.Module):
         kind: What `forward` gives: "vector", "sequence" or "map".
         width: The channels D or C of the features.
         stride: Input pixels for each step of a map; None for the other kinds.
+        takes_tokens: Whether items are tokens, which torch computes in float32 as fast as a compiled network.
         unpads: Whether it takes padding out in training on CPUs.
     """
 
     kind: str = "vector"
     width: int
     stride: int | None = None
+    takes_tokens: bool = False
     unpads: bool = False
 
     @abstractmethod

@@ -52,6 +52,8 @@ class BertBackbone(Backbone):
     """
 
     kind = "sequence"
+    traceable = True
+    takes_tokens = True
     unpads = True
 
     def __init__(self, architecture: dict[str, Any]) -> None:

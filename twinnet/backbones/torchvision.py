@@ -34,6 +34,8 @@ class TorchvisionBackbone(Backbone):
             raise unknown_name("torchvision model", model, models.list_models(models))
         self.model = models.get_model(model, weights=weights)
         self.width = _drop_classifier(self.model, model)
+        if getattr(self.model, "aux_logits", False):  # classifiers in the middle, which only training would see
+            self.model.aux_logits = False
         self.to(memory_format=torch.channels_last)
 
     @property

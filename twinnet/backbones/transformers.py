@@ -27,6 +27,8 @@ class TransformersBackbone(Backbone):
     """
 
     kind = "sequence"
+    traceable = True
+    takes_tokens = True
 
     def __init__(self, architecture: dict[str, Any]) -> None:
         from transformers import AutoConfig

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from twinnet.data.classes import is_missing
 from twinnet.data.tables import Table, read_table
 from twinnet.errors import TwinnetError
@@ -15,6 +17,8 @@ from twinnet.supervision import Supervision
 
 FIRST = ("s1", "sentence1", "anchor", "premise")
 SECOND = ("s2", "sentence2", "positive", "hypothesis")
+# What has whole numbers for a target.
+WHOLE = (Supervision.LABELS, Supervision.LABELLED_PAIRS, Supervision.CLASS_PAIRS)
 COLUMN_COUNTS = {Supervision.LABELS: 1, Supervision.TRIPLETS: 3, Supervision.LOCATED_PAIRS: 3}
 
 
@@ -54,9 +58,23 @@ class Examples:
             raise TwinnetError(
                 f"{self.supervision.value}: {'a target is missing' if needs_target else 'takes no target'}"
             )
+        if self.supervision in WHOLE:
+            self._check_whole(self.target)
 
     def __len__(self) -> int:
         return len(self.columns[0])
+
+    def _check_whole(self, target: Any) -> None:
+        """Check that the target holds whole numbers, and those of classes where it is known how many there are."""
+        numbers = np.asarray(target)
+        if not (np.issubdtype(numbers.dtype, np.number) or numbers.dtype == np.bool_):
+            raise TwinnetError(f"{self.supervision.value}: the target holds {type(target[0]).__name__}, not numbers: "
+                               "see `labelled` for names of classes")  # fmt: skip
+        count = 2 if self.supervision is Supervision.LABELLED_PAIRS else len(self.classes or ()) or math.inf
+        wrong = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= count)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise TwinnetError(f"row {row}: {target[row]} is no class of {self.supervision.value}")
 
     def rows(self, indices: Sequence[int]) -> Examples:
         """The examples at `indices`, in that order."""

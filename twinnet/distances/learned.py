@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from twinnet.distances.base import Distance, check_dense
-from twinnet.distances.minkowski import EXACT, TINY, dense_l1, dense_squared
+from twinnet.distances.minkowski import TINY, dense_l1, dense_squared, distances_between
 from twinnet.errors import TwinnetError
 
 
@@ -45,7 +45,7 @@ class WeightedL1(Distance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return torch.cdist(self.embedded(a), self.embedded(b), p=1)
+        return distances_between(self.embedded(a), self.embedded(b), p=1)
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
@@ -88,10 +88,11 @@ class Mahalanobis(Distance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return torch.cdist(self.embedded(a), self.embedded(b), compute_mode=EXACT)
+        return distances_between(self.embedded(a), self.embedded(b))
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
         check_dense(exemplar, search)
         kernel = self.factor[:, :, None, None]  # (R, C, 1, 1)
-        return dense_squared(F.conv2d(exemplar, kernel), F.conv2d(search, kernel)).clamp_min(TINY).sqrt()
+        squared = dense_squared(F.conv2d(exemplar, kernel), F.conv2d(search, kernel))
+        return squared.clamp_min(TINY).sqrt().to(search.dtype)

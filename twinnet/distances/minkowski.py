@@ -30,7 +30,7 @@ class Euclidean(Distance, LpDistance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return torch.cdist(a, b, compute_mode=EXACT)
+        return distances_between(a, b)
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
@@ -51,7 +51,7 @@ class SquaredEuclidean(Distance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return torch.cdist(a, b, compute_mode=EXACT).square()
+        return distances_between(a, b).square()
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
@@ -73,11 +73,17 @@ class Manhattan(Distance):
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
         """(N, D), (M, D) -> (N, M)."""
-        return torch.cdist(a, b, p=1)
+        return distances_between(a, b, p=1)
 
     def dense(self, exemplar: Tensor, search: Tensor) -> Tensor:
         """(B, C, h, w), (B, C, H, W) -> (B, H-h+1, W-w+1)."""
         return dense_l1(exemplar, search)
+
+
+def distances_between(a: Tensor, b: Tensor, p: int = 2) -> Tensor:
+    """Distances (N, M) of rows (N, D) and (M, D); torch has no half-precision form of them on CPUs."""
+    one, other = at_least_single(a, b)
+    return torch.cdist(one, other, p=p, compute_mode=EXACT).to(a.dtype)
 
 
 def dense_squared(exemplar: Tensor, search: Tensor) -> Tensor:

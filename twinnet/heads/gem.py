@@ -28,5 +28,10 @@ class GeM(HeadLayer):
     def forward(self, features: Features) -> Features:
         """(B, T, D) or (B, C, H, W) -> (B, D)."""
         values, mask = as_sequence(features)  # (B, T, D), (B, T)
-        powers = values.clamp_min(self.floor).pow(self.power) * mask[:, :, None]
-        return Features((powers.sum(1) / mask.sum(1, keepdim=True).clamp_min(1)).pow(1 / self.power))
+        real = mask[:, :, None]
+        above = torch.where(real > 0, values.clamp_min(self.floor), self.floor)  # (B, T, D)
+        # As shares of the largest, whose powers are in range whatever the power is.
+        largest = above.detach().amax(1, keepdim=True)  # (B, 1, D)
+        powers = (above / largest).pow(self.power) * real
+        mean = powers.sum(1) / mask.sum(1, keepdim=True).clamp_min(1)  # (B, D)
+        return Features(mean.pow(1 / self.power) * largest[:, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import nn
 
@@ -78,7 +79,9 @@ class LayerNorm(HeadLayer):
         self.norm = nn.LayerNorm(in_features)
 
     def forward(self, features: Features) -> Features:
-        """(..., D) -> (..., D)."""
+        """(..., D) -> (..., D), or (B, D, H, W) -> the same, each cell by itself."""
+        if features.kind == "map":
+            return features.with_values(self.norm(features.values.movedim(1, -1)).movedim(-1, 1))
         return features.with_values(self.norm(features.values))
 
 
@@ -90,4 +93,6 @@ class Normalize(HeadLayer):
 
     def forward(self, features: Features) -> Features:
         """(B, D) -> (B, D), or (B, C, H, W) -> the same with unit length over the channels."""
-        return features.with_values(F.normalize(features.values, dim=1 if features.kind == "map" else -1))
+        smallest = max(1e-12, torch.finfo(features.values.dtype).tiny)  # zeros stay zeros in half precision too
+        dim = 1 if features.kind == "map" else -1
+        return features.with_values(F.normalize(features.values, dim=dim, eps=smallest))

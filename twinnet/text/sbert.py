@@ -89,7 +89,7 @@ def write_sbert_files(network: TwinNetwork, folder: Path) -> None:
         and isinstance(preprocess, TextPreprocess)
         and translatable
     ):
-        log.warning("%s: this network has parts that sentence-transformers lacks, only twinnet can read it", folder)
+        log.warning("this network has parts that sentence-transformers lacks: only twinnet can read its folder")
         return
     names = [head_folder(position, layer) for position, layer in enumerate(layers)]
     kinds = ["Transformer", *(type(layer).__name__ for layer in layers)]

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from twinnet.batching import plan_batches
 from twinnet.data.examples import Examples
+from twinnet.distances.base import at_least_single
 from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
 from twinnet.losses.base import Loss
@@ -50,7 +51,8 @@ class Objective(nn.Module):
             target: What the data says of each row (B,).
         """
         join = gather_rows if self.loss.joins_rows else lambda rows: rows
-        embedded = [join(column.float()) for column in self._embed(columns)]
+        device = self.network.device
+        embedded = [join(at_least_single(column)[0].to(device)) for column in self._embed(columns)]
         if torch.is_grad_enabled():
             # A loss of zero is made of the rows, which ask for no gradient where only the distance is trained.
             embedded = [column.requires_grad_() for column in embedded]

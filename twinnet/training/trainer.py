@@ -103,10 +103,7 @@ class Trainer:
         self._forget_measured()
         # accelerate keeps the precision of the process's first run for all runs unless told to forget it.
         AcceleratorState._reset_state()
-        try:
-            self._accelerator = Accelerator(mixed_precision=config.precision)
-        except ValueError as error:
-            raise TwinnetError(f"precision {config.precision!r} is not possible here: {error}") from error
+        self._accelerator = Accelerator(mixed_precision=config.precision)
         rows, processes = self.plan.fewest_rows, self._accelerator.num_processes
         if rows < processes:
             raise TwinnetError(f"a batch of {rows} rows for {processes} processes: choose another batch_size")
@@ -176,7 +173,7 @@ class Trainer:
 
     def _step(self, step: int, batches: Sequence[Batch]) -> float:
         """One update of the weights; returns the mean loss of its batches."""
-        self.network.train()
+        self._prepare_for_training()
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * self._rate_factor(step)
         total = 0.0
@@ -188,7 +185,9 @@ class Trainer:
                 total += self._finite(float(loss.detach()), step)
                 self._accelerator.backward(loss)
         drop_frozen_gradients(self._optimizer.param_groups, step - 1)
-        self._accelerator.clip_grad_norm_(self._objective.parameters(), self.config.max_grad_norm)
+        norm = self._accelerator.clip_grad_norm_(self._objective.parameters(), self.config.max_grad_norm)
+        if self._accelerator.scaler is None:  # which leaves such a step out by itself
+            self._finite(float(norm), step, "norm of the gradient")
         self._prepared_optimizer.step()
         self._prepared_optimizer.zero_grad()
         return total
@@ -196,11 +195,19 @@ class Trainer:
     def _rate_factor(self, step: int) -> float:
         return rate_factor(step - 1, len(self.plan), self.config.warmup, self.config.schedule)
 
+    def _prepare_for_training(self) -> None:
+        """Training mode, but for towers and backbones that are frozen: their statistics would go on changing."""
+        self.network.train()
+        for tower in filter(None, (self.network.tower, self.network.other)):
+            for part in (tower, tower.backbone):
+                if not any(weight.requires_grad for weight in part.parameters()):
+                    part.eval()
+
     @staticmethod
-    def _finite(loss: float, step: int) -> float:
-        if not math.isfinite(loss):
-            raise TwinnetError(f"the loss is {loss} at step {step}: lower the learning rate, or check the data")
-        return loss
+    def _finite(value: float, step: int, what: str = "loss") -> float:
+        if not math.isfinite(value):
+            raise TwinnetError(f"the {what} is {value} at step {step}: lower the learning rate, or check the data")
+        return value
 
     def _record(self, step: int, loss: float) -> None:
         self.result.losses.append(loss)
