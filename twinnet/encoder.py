@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.acceleration import ActivationRanges
-from twinnet.embeddings import as_embeddings, is_stored, stored_rows
+from twinnet.embeddings import as_embeddings, check_count, is_stored, stored_rows
 from twinnet.encoding import EncodeReport, batch_budget, encode, evaluating
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
@@ -104,8 +104,8 @@ class TwinEncoder(nn.Module):
         Raises:
             TwinnetError: If an item or an option cannot be taken; the message names it.
         """
-        if truncate_dim is not None and truncate_dim < 1:
-            raise TwinnetError(f"truncate_dim is {truncate_dim}: it is a number of dimensions, at least 1")
+        if truncate_dim is not None:
+            check_count(truncate_dim, "truncate_dim")
         tower = self.side(side)
         preprocess = tower.reader().vary(**options)
         single = preprocess.is_single(items)
@@ -136,8 +136,7 @@ class TwinEncoder(nn.Module):
             TwinnetError: As `encode` does; an item's position counts within its chunk. Or if `chunk` is less than 1, or
                 `items` is a single one.
         """
-        if chunk < 1:
-            raise TwinnetError(f"chunk is {chunk}: it is a number of items, at least 1")
+        check_count(chunk, "chunk")
         if isinstance(items, dict) or self.side(options.get("side", "left")).reader().is_single(items):
             raise TwinnetError(f"encode_iter takes many items, and this is one {type(items).__name__}: use encode")
         stream = iter(items)

@@ -129,6 +129,8 @@ def encode(
 def _as_sequence(items: Iterable[Any]) -> Sequence[Any]:
     if isinstance(items, dict):
         raise TwinnetError("a dictionary is not a list of items: pass its values")
+    if getattr(items, "ndim", 1) == 0:
+        raise TwinnetError("an array without a dimension is not a list of items: pass its item()")
     return items if isinstance(items, list | tuple) else list(items)
 
 

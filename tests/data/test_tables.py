@@ -173,3 +173,12 @@ def test_numbers_have_a_range(tmp_path):
     assert table.numbers("score") == [1.5, 7.0]
     with pytest.raises(TwinnetError, match="line 3: column 'score' is 7: expected 0 to 5"):
         table.numbers("score", lowest=0, highest=5)
+
+
+def test_a_column_of_parquet_is_read_only_when_it_is_asked_for(tmp_path):
+    path = tmp_path / "far.parquet"
+    far = pyarrow.array([10**18, -(10**18)], pyarrow.timestamp("us"))
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["a", "b"], "when": far}), path)
+    assert read_column(path, "text") == ["a", "b"]
+    with pytest.raises(TwinnetError, match=r"far\.parquet: the column 'when' cannot be read"):
+        read_column(path, "when")

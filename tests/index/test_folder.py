@@ -74,3 +74,34 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
         ExactIndex().save(tmp_path)
     with pytest.raises(TwinnetError, match=r"index\.json: missing"):
         load_index(tmp_path)
+
+
+@pytest.mark.parametrize("ids", [np.array([2**63 + 5, 1], dtype=np.uint64), [2**63 + 6, 2**63 + 7]])
+@pytest.mark.parametrize("kind", INDEXES)
+def test_an_id_of_more_than_64_bits_is_refused(kind, ids):
+    index, rows = INDEXES[kind](), np.eye(6)
+    with pytest.raises(TwinnetError, match="is larger than 9223372036854775807"):
+        index.add(rows[:2], ids)
+    index.add(rows[:2], [2**63 - 1, 4])
+    with pytest.raises(TwinnetError, match="no number after the largest id"):
+        index.add(rows[2:3])
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.0])
+@pytest.mark.parametrize("kind", INDEXES)
+def test_what_is_no_number_of_rows_is_refused(kind, k):
+    index, rows = INDEXES[kind](), np.eye(6)
+    index.add(rows)
+    with pytest.raises(TwinnetError, match=rf"k is {k}: it must be a whole number"):
+        index.search(rows[:1], k)
+
+
+@pytest.mark.parametrize("kind", ["hashed", "hashed by planes"])
+def test_an_emptied_hashed_index_keeps_its_width(kind):
+    index = INDEXES[kind]()
+    index.add(np.eye(6))
+    index.remove(range(6))
+    with pytest.raises(TwinnetError, match="width 4, expected 6"):
+        index.add(np.eye(4))
+    index.add(np.eye(6), range(6))
+    assert index.search(np.eye(6)[2:3], 1)[1] == 2

@@ -65,3 +65,9 @@ def test_labels_that_are_no_choice_are_refused(text_network, names):
 def test_prompts_without_a_place_are_refused(text_network, prompts):
     with pytest.raises(TwinnetError, match="each with {} for the name"):
         twinnet.label(text_network, ["a cat"], NAMES, prompts=prompts)
+
+
+def test_labels_may_be_any_iterable_of_texts(text_network):
+    assert label(text_network, ["a cat"], (name for name in ("cat", "dog"))).labels == ("cat", "dog")
+    with pytest.raises(TwinnetError, match="list of different names"):
+        label(text_network, ["a cat"], ["cat", 5])

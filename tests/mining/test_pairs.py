@@ -29,7 +29,7 @@ def whole_numbers(seed, n, d):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 999), st.integers(1, 60), st.integers(1, 40), st.sampled_from(["ip", "hamming", "l1"]))
+@given(st.integers(0, 999), st.integers(1, 60), st.integers(1, 400), st.sampled_from(["ip", "hamming", "l1"]))
 def test_exactly_what_brute_force_finds(seed, n, top_k, metric):
     embeddings = whole_numbers(seed, n, 4)
     saved = module.ROWS, module.COLUMNS, module.BUFFER
@@ -111,3 +111,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 400_000  # kilobytes; the scores of all pairs would be 3,600,000
+
+
+@pytest.mark.parametrize("top_k", [1, 10, 5000])
+def test_the_best_are_sorted_out_a_few_times_and_not_for_every_strip(monkeypatch, top_k):
+    sorted_out = []
+    settle = module._Best.settle
+    monkeypatch.setattr(module._Best, "settle", lambda best: (sorted_out.append(best.held), settle(best)))
+    monkeypatch.setattr(module, "BUFFER", 8000)
+    most_similar_pairs(np.random.default_rng(0).normal(size=(400, 8)), top_k)
+    assert all(held > max(1000, 2 * top_k) for held in sorted_out[:-1])
+
+
+@pytest.mark.parametrize(("name", "value"), [("top_k", 2.5), ("top_k", 0), ("min_score", float("nan"))])
+def test_what_is_no_number_of_pairs_or_score_is_refused(name, value):
+    with pytest.raises(TwinnetError, match=f"{name} is {value}"):
+        most_similar_pairs(np.ones((3, 2)), **{name: value})

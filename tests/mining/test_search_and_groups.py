@@ -104,3 +104,9 @@ def test_deduplication_against_loops(clustered, threshold):
     kept, representative = deduplicated_by_loops(unit(rows), threshold)
     np.testing.assert_array_equal(result.kept, kept)
     np.testing.assert_array_equal(result.representative, representative)
+
+
+@pytest.mark.parametrize("group", [communities, deduplicate])
+def test_a_threshold_that_is_no_number_is_refused(group):
+    with pytest.raises(TwinnetError, match="threshold is nan"):
+        group(np.ones((3, 2), np.float32), float("nan"))

@@ -174,11 +174,13 @@ def test_resume_refuses_the_checkpoints_of_another_network(make_text_network, sc
         Trainer(wider, "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
 
 
-def test_a_damaged_checkpoint_is_named(make_text_network, scored, tmp_path):
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"])
+@pytest.mark.parametrize("damage", [lambda old: old[:-10], lambda old: old[:-9] + b"a" + old[-8:], lambda old: b"{}"])
+def test_a_damaged_checkpoint_is_named(make_text_network, scored, tmp_path, name, damage):
     Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
-    (path,) = (tmp_path / "net.training" / "checkpoints").glob("*/weights.safetensors")
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(TwinnetError, match=r"weights\.safetensors"):
+    (path,) = (tmp_path / "net.training" / "checkpoints").glob(f"*/{name}")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(TwinnetError, match=r"step-00000005: damaged .*remove it"):
         Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
 
 
@@ -311,6 +313,14 @@ def test_resume_refuses_another_loss(make_text_network, scored, tmp_path, loss, 
     Trainer(make_text_network(), loss, pairs, config(tmp_path, epochs=1)).run()
     with pytest.raises(TwinnetError, match="differs in loss:"):
         Trainer(make_text_network(), other, pairs, config(tmp_path, epochs=1)).run(resume=True)
+
+
+def test_resume_refuses_other_texts(make_text_network, scored, tmp_path):
+    left, right = scored.columns
+    other = Examples((left, [*right[:-1], "another text"]), scored.target, scored.supervision)
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    with pytest.raises(TwinnetError, match="differs in data:"):
+        Trainer(make_text_network(), "cosine-regression", other, config(tmp_path, epochs=1)).run(resume=True)
 
 
 def test_resume_refuses_other_scores(make_text_network, scored, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ class Columns:
         unit: What `numbers` counts, "line" or "row".
     """
 
-    values: dict[str, list[Any]]
+    values: Mapping[str, list[Any]]
     numbers: Sequence[int]
     unit: str = "line"
 
@@ -73,10 +73,35 @@ def parse_parquet(data: bytes, path: str) -> Columns:
 
     try:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(data))
-        values = {name: table.column(position).to_pylist() for position, name in enumerate(table.column_names)}
+        names = list(table.column_names)
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise TwinnetError(f"{path} is no Parquet file that can be read: {error}") from error
-    return Columns(values, range(1, table.num_rows + 1), "row")
+    return Columns(_ParquetColumns(table, names, path), range(1, table.num_rows + 1), "row")
+
+
+class _ParquetColumns(Mapping[str, list[Any]]):
+    """Columns that are made Python values when they are asked for: nobody needs most of a wide table."""
+
+    def __init__(self, table: Any, names: Sequence[str], path: str) -> None:
+        self.table = table
+        self.places = {name: place for place, name in enumerate(names)}
+        self.path = path
+        self.known: dict[str, list[Any]] = {}
+
+    def __getitem__(self, name: str) -> list[Any]:
+        if name not in self.known:
+            place = self.places[name]
+            try:
+                self.known[name] = self.table.column(place).to_pylist()
+            except (ValueError, OverflowError, LookupError) as error:  # among them are pyarrow's own
+                raise TwinnetError(f"{self.path}: the column {name!r} cannot be read ({error})") from error
+        return self.known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 PARSERS: dict[str, Callable[[bytes, str], Columns]] = {

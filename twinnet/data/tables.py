@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -30,7 +30,7 @@ class Table:
     source: Columns
 
     @property
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self) -> Mapping[str, list[Any]]:
         """The values of each column, all equally many."""
         return self.source.values
 
@@ -187,5 +187,5 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _listed(names: Sequence[str] | dict[str, Any]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"{name!r:.40}" for name in names)

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import as_embeddings
-from twinnet.errors import TwinnetError
+from twinnet.embeddings import as_embeddings, check_count
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.folder import read_index, write_index
 from twinnet.index.ids import joined, staying
@@ -59,8 +58,7 @@ class ExactIndex(Index):
         self.ids, self.rows = self.ids[stays], self.rows[torch.from_numpy(stays)]
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
-        if k < 1:
-            raise TwinnetError(f"k is {k}: it must be at least 1")
+        check_count(k)
         rows = ready(as_embeddings(queries, self._width(), "queries"), self.metric)
         k = min(k, len(self))
         if k == 0 or len(rows) == 0:

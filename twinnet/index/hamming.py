@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinnet.errors import TwinnetError
+from twinnet.embeddings import check_count
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.codes import Bytes, Counts, Places, Words, as_codes, as_words, nearest
 from twinnet.index.folder import read_index, write_index
@@ -51,8 +51,7 @@ class HammingIndex(Index):
         self.ids, self._words = self.ids[stays], self._words[:, stays]
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
-        if k < 1:
-            raise TwinnetError(f"k is {k}: it must be at least 1")
+        check_count(k)
         codes = as_codes(queries, self._width or None, "queries")
         k = min(k, len(self))
         scores, places = np.empty((len(codes), k), np.float32), np.empty((len(codes), k), np.int64)

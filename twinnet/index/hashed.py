@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import Embeddings, as_embeddings
+from twinnet.embeddings import Embeddings, as_embeddings, check_count
 from twinnet.errors import TwinnetError
 from twinnet.features import Features
 from twinnet.heads.base import HeadLayer
@@ -100,6 +100,7 @@ class HashedIndex(Index):
         self.ids, self._order = self.codes.ids, None
 
     def search(self, queries: Any, k: int) -> tuple[Scores, Ids]:
+        check_count(k)
         rows = as_embeddings(queries, self._width(), "queries")
         _, found = self.codes.search(_projected(self.projection, rows), k * self.candidates)
         k = min(k, len(self))
@@ -124,7 +125,7 @@ class HashedIndex(Index):
         return places
 
     def _width(self) -> int | None:
-        return self.rows.values.shape[1] if len(self.rows.values) else None
+        return self.rows.values.shape[1] or None  # known from the first rows on, also when they are gone
 
     def save(self, folder: str | Path) -> Path:
         layer = self.projection

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from twinnet.errors import TwinnetError
 from twinnet.index.base import Ids
 
+LARGEST = 2**63 - 1
+
 
 def joined(ids: Ids, count: int, given: Sequence[int] | Ids | None) -> Ids:
     """The ids of an index after `count` rows more.
@@ -22,8 +24,7 @@ def joined(ids: Ids, count: int, given: Sequence[int] | Ids | None) -> Ids:
     Raises:
         TwinnetError: If there is not one id for each row, or one is taken.
     """
-    start = int(ids.max(initial=-1)) + 1
-    fresh: Ids = np.arange(start, start + count) if given is None else _whole(given)
+    fresh = _following(ids, count) if given is None else _whole(given)
     if len(fresh) != count:
         raise TwinnetError(f"{count} rows and {len(fresh)} ids: give one id for each row")
     together: Ids = np.concatenate([ids, fresh])
@@ -31,6 +32,13 @@ def joined(ids: Ids, count: int, given: Sequence[int] | Ids | None) -> Ids:
     if (counts > 1).any():
         raise TwinnetError(f"id {values[counts > 1][0]} is in the index already: remove it first")
     return together
+
+
+def _following(ids: Ids, count: int) -> Ids:
+    start = int(ids.max(initial=-1)) + 1
+    if start + count - 1 > LARGEST:
+        raise TwinnetError(f"there is no number after the largest id, {start - 1}: give ids for the rows")
+    return np.arange(start, start + count, dtype=np.int64)
 
 
 def staying(ids: Ids, gone: Sequence[int] | Ids) -> npt.NDArray[np.bool_]:
@@ -50,4 +58,6 @@ def _whole(ids: Sequence[int] | Ids) -> Ids:
     array = np.asarray(ids)
     if array.ndim != 1 or (len(array) and not np.issubdtype(array.dtype, np.integer)):
         raise TwinnetError(f"ids {ids!r:.60}: expected a list of whole numbers")
+    if len(array) and int(array.max()) > LARGEST:
+        raise TwinnetError(f"id {array.max()} is larger than {LARGEST}: ids are whole numbers of 64 bits with a sign")
     return array.astype(np.int64)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import as_embeddings
+from twinnet.embeddings import as_embeddings, check_score
 from twinnet.errors import TwinnetError
 from twinnet.index.metrics import block_scores, ready
 
@@ -35,6 +35,7 @@ def communities(
     Returns:
         For each community its rows, by closeness to the centre; the largest community first.
     """
+    check_score(threshold)
     rows = ready(as_embeddings(embeddings), metric)
     sizes = _neighbour_counts(rows, threshold, metric)
     centres = torch.argsort(sizes, descending=True, stable=True)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from twinnet.embeddings import as_embeddings
+from twinnet.embeddings import as_embeddings, check_score
 from twinnet.index.metrics import block_scores, ready
 
 ROWS = 256
@@ -37,6 +37,7 @@ def deduplicate(embeddings: Any, threshold: float = 0.95, metric: str = "cosine"
     Returns:
         The kept rows, and for every row the closest kept one before it.
     """
+    check_score(threshold)
     rows = ready(as_embeddings(embeddings), metric)
     representative = torch.arange(len(rows))
     kept = torch.empty(0, dtype=torch.long)

@@ -61,6 +61,7 @@ def label(
     Raises:
         TwinnetError: If there are no labels, one occurs twice, or a prompt has no {}.
     """
+    labels = labels if isinstance(labels, str) else list(labels)
     width = {"truncate_dim": options.get("truncate_dim")}
     names = _named(network, labels, prompts, "left" if side == "right" else "right", **width)
     rows = np.atleast_2d(items if is_stored(items) else network.encode(items, side=side, **options))
@@ -71,7 +72,8 @@ def label(
 
 def _named(network: TwinNetwork, labels: Sequence[str], prompts: Sequence[str], side: Side, **width: Any) -> Array:
     """The embeddings of labels (L, D)."""
-    if isinstance(labels, str) or len(labels) == 0 or len(set(labels)) < len(labels):
+    names = not isinstance(labels, str) and all(isinstance(name, str) for name in labels)
+    if not names or len(labels) == 0 or len(set(labels)) < len(labels):
         raise TwinnetError(f"labels are {labels!r}: give a list of different names")
     without = [prompt for prompt in prompts if PLACE not in prompt]
     if isinstance(prompts, str) or without or not prompts:

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from twinnet.embeddings import as_embeddings
-from twinnet.errors import TwinnetError
+from twinnet.embeddings import as_embeddings, check_count, check_score
 from twinnet.index.metrics import PRODUCTS, block_scores, ready
 from twinnet.mining.screening import LEAST, Screen, screen_for
 
@@ -69,8 +68,8 @@ def most_similar_pairs(
     Raises:
         TwinnetError: If the embeddings cannot be taken, or `top_k` is less than 1.
     """
-    if top_k < 1:
-        raise TwinnetError(f"top_k is {top_k}: it must be at least 1")
+    check_count(top_k, "top_k")
+    check_score(min_score, "min_score")
     rows = ready(as_embeddings(embeddings), metric)
     best = _Best(top_k, -np.inf if min_score is None else min_score, skip)
     total = len(rows) * (len(rows) - 1) // 2
@@ -141,7 +140,7 @@ class _Best:
         self.j.append(b)
         self.scores.append(values)
         self.held += len(a)
-        if self.held > max(BUFFER, 2 * self.top_k) // 8:
+        if self.held > self.top_k + max(BUFFER // 8, self.top_k):
             self.settle()
 
     def settle(self) -> None:

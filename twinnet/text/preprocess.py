@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -221,9 +222,9 @@ def _check_unicode(position: int, texts: Iterable[str]) -> None:
 
 
 def _positive(max_length: Any) -> int:
-    if not isinstance(max_length, int) or max_length < 1:
+    if not isinstance(max_length, Integral) or max_length < 1:
         raise TwinnetError(f"max_length is {max_length!r}: it is a number of tokens, at least 1")
-    return max_length
+    return int(max_length)
 
 
 def _ready(source: str, max_length: int | None, lowercase: bool) -> Tokenizer:

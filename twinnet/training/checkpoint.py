@@ -15,10 +15,11 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from twinnet.errors import TwinnetError
-from twinnet.files import read_weights, write_weights
+from twinnet.files import check_files, checksums, read_weights, write_weights
 
 STATE = "state.json"
 PREFIX = "step-"
+PARTS = ("weights", "optimizer", "random", "best")
 
 
 @dataclass
@@ -47,9 +48,10 @@ class Checkpoint:
             shutil.rmtree(left)
         try:
             temporary.mkdir(parents=True)
-            for name in ("weights", "optimizer", "random", "best"):
+            for name in PARTS:
                 write_weights(temporary / f"{name}.safetensors", getattr(self, name))
-            (temporary / STATE).write_text(json.dumps(self.progress), encoding="utf-8")
+            state = self.progress | {"files": checksums(temporary)}
+            (temporary / STATE).write_text(json.dumps(state), encoding="utf-8")
             shutil.rmtree(final, ignore_errors=True)
             temporary.rename(final)
         except (OSError, SafetensorError) as error:
@@ -71,10 +73,10 @@ class Checkpoint:
             return None
         try:
             progress = json.loads((found[-1] / STATE).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            check_files(found[-1], progress["files"], "checkpoint")
+            return cls(progress, **{name: read_weights(found[-1] / f"{name}.safetensors") for name in PARTS})
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise TwinnetError(f"{found[-1]}: damaged ({error}): remove it to resume from the one before") from error
-        names = ("weights", "optimizer", "random", "best")
-        return cls(progress, **{name: read_weights(found[-1] / f"{name}.safetensors") for name in names})
 
 
 def found_checkpoints(folder: Path) -> list[Path]:

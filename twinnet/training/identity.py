@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +19,12 @@ def described(part: Component) -> str:
 
 
 def data_digest(examples: Examples, plan: StepPlan) -> str:
-    """A hash of what is known of each row, where that is a number, and of the first epoch's batches."""
+    """A hash of texts, names of files, what is known of each row where that is a number, and the first batches."""
     digest = hashlib.sha256()
+    for column in examples.columns:
+        if isinstance(column[0], str | Path):
+            for item in column:
+                digest.update(f"{item.name if isinstance(item, Path) else item}\0".encode(errors="surrogatepass"))
     target = examples.target
     if target is not None and np.ndim(target[0]) == 0:
         digest.update(np.asarray([float(target[row]) for row in range(len(target))]).tobytes())
