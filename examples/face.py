@@ -1,4 +1,7 @@
-"""Are two pictures of the same person? Run it as: python examples/face.py a.jpg b.jpg."""
+"""Are two pictures of the same person?
+
+python examples/face.py a.jpg b.jpg    (pip install ".[faces]")
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import sys
 
 import twinnet
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 network = twinnet.load("face")
 verdict = network.verify(sys.argv[1], sys.argv[2])
 if verdict.match is None:

@@ -9,6 +9,8 @@ import twinnet
 from twinnet.tracking.drawing import annotate
 from twinnet.video import VideoWriter
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 video, box, *model = sys.argv[1:]
 track = twinnet.track(video, [float(part) for part in box.split(",")], model=model[0] if model else "tracker")
 with VideoWriter(f"{video}.tracked.webm", track.video.fps) as writer:

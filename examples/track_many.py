@@ -7,6 +7,8 @@ import sys
 
 import twinnet
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 video, first, second, *model = sys.argv[1:]
 exemplars = {name: [float(part) for part in box.split(",")] for name, box in (("first", first), ("second", second))}
 tracks = twinnet.track(video, exemplars, model=model[0] if model else "tracker").run()
