@@ -211,3 +211,10 @@ def test_half_precision_is_close_to_double(kind, dtype):
         found, wanted = form(exemplar.to(dtype), search.to(dtype)), form(exemplar, search)
         assert found.dtype == dtype
         torch.testing.assert_close(found.double(), wanted, rtol=0.03, atol=0.03)
+
+
+@pytest.mark.parametrize("kind", ["mahalanobis", "weighted-l1"])
+@pytest.mark.parametrize("form", ["pairwise", "matrix"])
+def test_a_learned_distance_knows_its_width(kind, form):
+    with pytest.raises(TwinnetError, match="width 4, and the distance was learned for 8"):
+        getattr(distances.create({"name": kind, "dim": 8}), form)(torch.ones(2, 4), torch.ones(2, 4))

@@ -37,10 +37,12 @@ class WeightedL1(Distance):
 
     def embedded(self, embeddings: Tensor) -> Tensor:
         """Scale, so that plain L1 compares as this distance does: (N, D) -> (N, D)."""
+        _check_width(embeddings, len(self.raw_weight))
         return embeddings * self.weight
 
     def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
         """(B, D), (B, D) -> (B,)."""
+        _check_width(a, len(self.raw_weight))
         return (a - b).abs() @ self.weight
 
     def matrix(self, a: Tensor, b: Tensor) -> Tensor:
@@ -79,6 +81,7 @@ class Mahalanobis(Distance):
 
     def embedded(self, embeddings: Tensor) -> Tensor:
         """Map to the space where this is the Euclidean distance: (N, D) -> (N, R)."""
+        _check_width(embeddings, self.factor.shape[1])
         return embeddings @ self.factor.T
 
     def pairwise(self, a: Tensor, b: Tensor) -> Tensor:
@@ -96,3 +99,8 @@ class Mahalanobis(Distance):
         kernel = self.factor[:, :, None, None]  # (R, C, 1, 1)
         squared = dense_squared(F.conv2d(exemplar, kernel), F.conv2d(search, kernel))
         return squared.clamp_min(TINY).sqrt().to(search.dtype)
+
+
+def _check_width(embeddings: Tensor, width: int) -> None:
+    if embeddings.shape[-1] != width:
+        raise TwinnetError(f"embeddings of width {embeddings.shape[-1]}, and the distance was learned for {width}")

@@ -35,7 +35,8 @@ def bootstrap_intervals(
 def percentile_interval(replicates: Any) -> Floats:
     """The 95 % percentile interval of replicates (R, ...), low and high in the last axis."""
     tail = (1 - LEVEL) / 2
-    interval: Floats = np.moveaxis(np.quantile(np.asarray(replicates), [tail, 1 - tail], axis=0), 0, -1)
+    with np.errstate(invalid="ignore"):  # of infinite ones, where the interval is not a number
+        interval: Floats = np.moveaxis(np.quantile(np.asarray(replicates), [tail, 1 - tail], axis=0), 0, -1)
     return interval
 
 

@@ -82,7 +82,7 @@ def agglomerate(
         raise TwinnetError("give either clusters= or threshold=")
     if threshold is not None and not np.isfinite(threshold):
         raise TwinnetError(f"a threshold of {threshold}: expected a finite number")
-    if clusters is not None and not 1 <= clusters <= len(rows):
+    if clusters is not None and not (1 <= clusters <= len(rows) and clusters == int(clusters)):
         raise TwinnetError(f"{clusters} clusters of {len(rows)} rows: choose from 1 to {len(rows)}")
     if len(rows) < 2:
         return np.zeros(len(rows), dtype=np.int64)

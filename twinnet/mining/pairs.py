@@ -134,7 +134,7 @@ class _Best:
         a, b = rows[row.numpy()], column.numpy() + j
         values = scores[row, column].numpy()
         if self.skip is not None and len(a):
-            counts = ~self.skip(a, b)
+            counts = ~np.asarray(self.skip(a, b), dtype=bool)
             a, b, values = a[counts], b[counts], values[counts]
         self.i.append(a)
         self.j.append(b)
