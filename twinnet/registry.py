@@ -208,13 +208,14 @@ class Registry(Generic[T]):
         Raises:
             TwinnetError: As `entry_of`, or if the constructor has an argument that a mapping cannot hold.
         """
-        for argument in signature(type(component)).parameters.values():
-            if argument.name == "name" or argument.kind is Parameter.VAR_POSITIONAL:
+        config = component.config
+        for argument in signature(type(component).__init__).parameters.values():
+            if argument.name in config and (argument.name == "name" or argument.kind is Parameter.VAR_POSITIONAL):
                 raise TwinnetError(
                     f"{type(component).__name__} cannot be described: its argument {argument} has to be another one, "
                     'since "name" is the part\'s own, and the others are given by name'
                 )
-        return {"name": self.name_of(component), **component.config}
+        return {"name": self.name_of(component), **config}
 
 
 def claimed(kind: str, name: str, origins: Iterable[str]) -> TwinnetError:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 Made = TypeVar("Made")
 # How many numbers of each tensor tell whether it has changed.
 SAMPLES = 16
+# Attributes of these types are settings.
+PLAIN = {bool, int, float, str}
 
 _KEPT: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, Any]]] = WeakKeyDictionary()
 
@@ -52,8 +54,7 @@ def _state(module: nn.Module) -> tuple[Any, ...]:
 
 def _settings(module: nn.Module) -> tuple[Any, ...]:
     """Which module it is, what is hooked to it, and its attributes that are plain values."""
-    values = ((name, value) for name, value in vars(module).items() if name != "training")
-    plain = ((name, value) for name, value in values if isinstance(value, int | float | str))
+    plain = [value for name, value in module.__dict__.items() if type(value) in PLAIN and name != "training"]
     return (id(module), len(module._forward_hooks), len(module._forward_pre_hooks), *plain)
 
 
