@@ -51,6 +51,7 @@ def test_a_network_is_trained_saved_and_trained_further(data, tmp_path, run):
         located = network.distance.locate(exemplar, search, torch.tensor([[60.0, 50.0]]))
     assert exemplar.shape == (1, 16, 17, 17) and located.edges.shape == (1, 4, 15, 15)
     further = ["train", "track", data, "--model", tmp_path / "net", "--pairs", "4", "--batch-size", "4"]
+    further += ["--loss", '{"name": "tracking", "radius": 20}']
     assert run(*further, "--out", tmp_path / "further")["steps"] == 1
     before, after = (twinnet.load(tmp_path / name).distance.bias.item() for name in ("net", "further"))
     assert before != after

@@ -15,12 +15,12 @@ from twinnet import __version__
 from twinnet.errors import TwinnetError
 
 COMMANDS = {
-    "encode": "turn sentences into embeddings, in a file",
+    "encode": "turn sentences or pictures into embeddings, in a file",
     "pairs": "find the most similar pairs of sentences in a file",
     "search": "find the sentences or pictures of a corpus that are closest to a query",
     "label": "choose among names the one that fits a picture or a text best, without training",
     "cluster": "group similar sentences, or drop near duplicates",
-    "train": "train a network on scored pairs, inference, pairs or triplets",
+    "train": "train a network on texts, pictures or videos",
     "eval": "measure a network on similarity, pairs, triplets, retrieval, verification, identification or tracking",
     "calibrate": "choose the threshold of verdicts for a false match rate, on development pairs",
     "calibrate-tracker": "choose the score below which a target counts as lost, on annotated sequences",
@@ -30,11 +30,11 @@ COMMANDS = {
     "forget": "remove somebody from a gallery",
     "verify": "say whether two faces, signatures, texts or pictures are the same",
     "track": "follow something through a video",
-    "bench": "measure how fast this machine encodes, mines, trains, tracks and starts, beside other libraries",
+    "bench": "measure how fast this machine embeds, mines, trains, tracks and starts, beside other libraries",
     "models": "list the named models",
     "plugins": "list the registered parts and the packages that bring them",
     "new-plugin": "write the beginning of a package that adds a part of its own",
-    "demo": "find the most similar sentences in the documentation on this machine",
+    "demo": "find similar sentences, verify handwritten digits, follow a face",
 }
 BAD_INPUT = 2
 INTERRUPTED = 130

@@ -76,9 +76,10 @@ def run(options: argparse.Namespace) -> None:
     exemplar_size = preprocess.exemplar_size
     settings = PairSettings.reaching(exemplar_size, options.search_size or TRAINING_SEARCH_SIZE)
     pairs = TrackingPairs(groups, settings, options.seed)
+    named = {"name": options.loss} if isinstance(options.loss, str) else options.loss
     trainer = Trainer(
         network,
-        {"name": options.loss, "exemplar_size": exemplar_size},
+        {**named, "exemplar_size": exemplar_size},
         pairs.examples(options.pairs),
         read_settings(options),
     )
