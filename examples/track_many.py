@@ -1,4 +1,7 @@
-"""Follow several targets at once: one pass of the network for each frame, however many there are.
+"""Follow several targets at once.
+
+For torch their search regions in a frame are one batch. Where OpenVINO compiled the network, each thread takes one
+region at a time.
 
 python examples/track_many.py film.mp4 120,80,60,40 20,30,50,50 [model]
 """
