@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from twinnet.data import Examples, class_pairs, labelled, labelled_pairs, positive_pairs, scored_pairs, triplets
 from twinnet.errors import TwinnetError
@@ -118,6 +119,15 @@ def test_columns_of_a_data_frame_are_taken_by_position():
         assert examples.columns[0][row] == text
         assert examples.classes[examples.target[row]] == label
     assert examples.rows([2]).columns == ([frame["text"].iloc[2]],)
+
+
+@pytest.mark.parametrize("target", [[True, False], np.array([1.0, 0.0]), torch.tensor([1, 0]), (1, 0)])
+def test_labels_may_be_of_any_kind_of_number(target):
+    assert len(Examples((["a", "b"], ["c", "d"]), target, Supervision.LABELLED_PAIRS)) == 2
+
+
+def test_numbers_of_classes_may_be_any():
+    assert len(Examples((["a", "b"],), [-7, 10**12], Supervision.LABELS)) == 2
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,10 @@ class Examples:
         if not (np.issubdtype(numbers.dtype, np.number) or numbers.dtype == np.bool_):
             raise TwinnetError(f"{self.supervision.value}: the target holds {type(target[0]).__name__}, not numbers: "
                                "see `labelled` for names of classes")  # fmt: skip
-        count = 2 if self.supervision is Supervision.LABELLED_PAIRS else len(self.classes or ()) or math.inf
-        wrong = (numbers != np.floor(numbers)) | (numbers < 0) | (numbers >= count)
+        count = 2 if self.supervision is Supervision.LABELLED_PAIRS else len(self.classes or ())
+        wrong = numbers.astype(np.int64) != numbers
+        if count:
+            wrong |= (numbers < 0) | (numbers >= count)
         if wrong.any():
             row = int(np.argmax(wrong))
             raise TwinnetError(f"row {row}: {target[row]} is no class of {self.supervision.value}")
