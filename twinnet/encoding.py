@@ -231,11 +231,10 @@ def evaluating(tower: Tower) -> Iterator[None]:
     """The tower in evaluation mode, and then each of its modules in its own again, when no thread embeds any more."""
     with _LOCK:
         users, training = _EVALUATED.get(tower, (0, []))
-        if not users:
-            training = [module for module in tower.modules() if module.training]
-            for module in training:
-                module.training = False
-        _EVALUATED[tower] = (users + 1, training)
+        further = [module for module in tower.modules() if module.training]
+        for module in further:
+            module.training = False
+        _EVALUATED[tower] = (users + 1, training + further)
     try:
         yield
     finally:

@@ -105,6 +105,8 @@ class Tower(nn.Module):
                 f"{len(embedded)} embeddings of {len(prepared)} items: the head `views` must have as many views as the "
                 "preprocess makes of each item"
             )
+        if embedded.ndim == 3:
+            raise TwinnetError("nothing pools the tokens of an item: add a head layer such as pooling/mean")
         if embedded.shape[1] != self.width:
             raise TwinnetError(
                 f"embeddings of width {embedded.shape[1]}, and the head says {self.width}: it was made for another "

@@ -175,7 +175,9 @@ def test_resume_refuses_the_checkpoints_of_another_network(make_text_network, sc
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "random.safetensors", "state.json"])
-@pytest.mark.parametrize("damage", [lambda old: old[:-10], lambda old: old[:-9] + b"a" + old[-8:], lambda old: b"{}"])
+@pytest.mark.parametrize(
+    "damage", [lambda old: old[:-10], lambda old: old[:-9] + bytes([old[-9] ^ 1]) + old[-8:], lambda old: b"{}"]
+)
 def test_a_damaged_checkpoint_is_named(make_text_network, scored, tmp_path, name, damage):
     Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
     (path,) = (tmp_path / "net.training" / "checkpoints").glob(f"*/{name}")

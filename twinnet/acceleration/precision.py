@@ -117,7 +117,9 @@ def _engine(tower: Tower, precision: str, items: int) -> Engine:
         return Engine(by_torch, side_by_side=not unpads, padding_share=UNPADDED_SHARE if unpads else PADDING_SHARE)
     if precision == "int8":
         if not tower.traceable:
-            raise TwinnetError("int8 compiles networks, and a part of this one is not `traceable`: see docs/plugins.md")
+            raise TwinnetError(
+                "int8 compiles networks, and a part of this one is not `traceable`, or hooked: see docs/plugins.md"
+            )
         from twinnet.acceleration.openvino import Embedder
 
         return Engine(Embedder(tower, precision))

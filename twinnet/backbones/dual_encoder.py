@@ -29,6 +29,8 @@ class DualEncoderHalf(Backbone):
         TwinnetError: If the modality is unknown, or the architecture is no dual encoder.
     """
 
+    traceable = True
+
     def __init__(self, architecture: dict[str, Any], modality: str) -> None:
         from transformers import AutoConfig, AutoModel
 
@@ -56,6 +58,7 @@ class DualEncoderHalf(Backbone):
         self.model = copy.copy(model)
         self.model._modules, self.model._parameters = parts, {}
         self.modality = modality
+        self.takes_tokens = modality == "text"
         self.width = _projected_width(config, modality)
 
     def forward(self, batch: Batch) -> Features:

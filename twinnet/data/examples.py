@@ -66,12 +66,13 @@ class Examples:
 
     def _check_whole(self, target: Any) -> None:
         """Check that the target holds whole numbers, and those of classes where it is known how many there are."""
-        numbers = np.asarray(target)
+        numbers = np.array(target.tolist() if hasattr(target, "tolist") else target)
         if not (np.issubdtype(numbers.dtype, np.number) or numbers.dtype == np.bool_):
             raise TwinnetError(f"{self.supervision.value}: the target holds {type(target[0]).__name__}, not numbers: "
                                "see `labelled` for names of classes")  # fmt: skip
         count = 2 if self.supervision is Supervision.LABELLED_PAIRS else len(self.classes or ())
-        wrong = numbers.astype(np.int64) != numbers
+        with np.errstate(invalid="ignore"):  # what is not a number, or too large, is no class
+            wrong = numbers.astype(np.int64) != numbers
         if count:
             wrong |= (numbers < 0) | (numbers >= count)
         if wrong.any():

@@ -31,7 +31,7 @@ class GeM(HeadLayer):
         real = mask[:, :, None]
         above = torch.where(real > 0, values.clamp_min(self.floor), self.floor)  # (B, T, D)
         # As shares of the largest, whose powers are in range whatever the power is.
-        largest = above.detach().amax(1, keepdim=True)  # (B, 1, D)
+        largest = above.detach().amax(1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)  # (B, 1, D)
         powers = (above / largest).pow(self.power) * real
         mean = powers.sum(1) / mask.sum(1, keepdim=True).clamp_min(1)  # (B, D)
         return Features(mean.pow(1 / self.power) * largest[:, 0])

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import as_embeddings, check_score
+from twinnet.embeddings import as_embeddings, check_count, check_score
 from twinnet.errors import TwinnetError
 from twinnet.index.metrics import block_scores, ready
 
@@ -82,7 +82,9 @@ def agglomerate(
         raise TwinnetError("give either clusters= or threshold=")
     if threshold is not None and not np.isfinite(threshold):
         raise TwinnetError(f"a threshold of {threshold}: expected a finite number")
-    if clusters is not None and not (1 <= clusters <= len(rows) and clusters == int(clusters)):
+    if clusters is not None:
+        check_count(clusters, "clusters")
+    if clusters is not None and clusters > len(rows):
         raise TwinnetError(f"{clusters} clusters of {len(rows)} rows: choose from 1 to {len(rows)}")
     if len(rows) < 2:
         return np.zeros(len(rows), dtype=np.int64)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from twinnet.embeddings import check_count
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.training.schedule import SCHEDULES
 
@@ -80,8 +81,8 @@ class TrainingConfig:
         counts = ("epochs", "batch_size", "accumulate", "keep_checkpoints")
         for name in (*counts, "evaluate_every", "checkpoint_every", "unfreeze_every"):
             value = getattr(self, name)
-            if value is not None and (value < 1 or value != int(value)):
-                raise TwinnetError(f"{name} is {value}: it must be a whole number, at least 1")
+            if value is not None:
+                check_count(value, name)
         for name in ("workers", "seed"):
             if getattr(self, name) < 0:
                 raise TwinnetError(f"{name} is {getattr(self, name)}: it must be 0 or more")

@@ -141,7 +141,7 @@ class Trainer:
         identity = self.config.identity() | {
             "rows": len(self.examples),
             "steps": len(self.plan),
-            "data": data_digest(self.examples, self.plan),
+            "data": data_digest(self.examples, self.plan) if self.config.side_folder else None,
             "loss": described(self.loss),
             "metric": self.metric,
             "processes": self._accelerator.num_processes,
@@ -196,11 +196,12 @@ class Trainer:
         return rate_factor(step - 1, len(self.plan), self.config.warmup, self.config.schedule)
 
     def _prepare_for_training(self) -> None:
-        """Training mode, but for towers and backbones that are frozen: their statistics would go on changing."""
+        """Training mode, but for parts whose weights are frozen: their statistics would go on changing."""
         self.network.train()
         for tower in filter(None, (self.network.tower, self.network.other)):
-            for part in (tower, tower.backbone):
-                if not any(weight.requires_grad for weight in part.parameters()):
+            for part in (tower.backbone, *tower.head):
+                asked = {weight.requires_grad for weight in part.parameters()}
+                if asked == {False}:
                     part.eval()
 
     @staticmethod
