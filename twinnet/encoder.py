@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from twinnet.encoding import EncodeReport, batch_budget, encode, evaluating
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.quantization import Int8Ranges, finisher
-from twinnet.tower import Tower
+from twinnet.tower import Tower, device_of
 
 Side = Literal["left", "right"]
 Array = npt.NDArray[Any]
@@ -54,6 +54,11 @@ class TwinEncoder(nn.Module):
         return self.other if side == "right" and self.other is not None else self.tower
 
     @property
+    def towers(self) -> list[Tower]:
+        """The one tower, or the two of a half-twin."""
+        return [self.tower] if self.other is None else [self.tower, self.other]
+
+    @property
     def dim(self) -> int:
         """The width of the embeddings that `encode` gives."""
         return min(self.truncate_dim or self.tower.width, self.tower.width)
@@ -61,7 +66,7 @@ class TwinEncoder(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next((tensor.device for tensor in chain(self.parameters(), self.buffers())), torch.device("cpu"))
+        return device_of(self)
 
     def forward(self, batch: Batch, side: Side = "left") -> Tensor:
         """Embed a batch of tensors, with gradients: (B, D), or a map (B, C, H, W)."""

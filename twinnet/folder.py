@@ -186,7 +186,7 @@ def _plugins(network: TwinNetwork) -> list[str]:
 def _parts(network: TwinNetwork) -> Iterator[tuple[Registry[Any], Component]]:
     """The parts, each with where its kind is registered."""
     yield distances, network.distance
-    for tower in filter(None, (network.tower, network.other)):
+    for tower in network.towers:
         yield backbones, tower.backbone
         yield from ((heads, layer) for layer in tower.head)
         if tower.preprocess is not None:

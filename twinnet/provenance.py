@@ -16,7 +16,7 @@ from twinnet.operating_point import system_of
 def provenance(network: TwinNetwork) -> dict[str, Any]:
     """What embeddings of a network depend on, for JSON: what scores do, and a digest of its parts and their weights."""
     digest = hashlib.sha256()
-    for tower in filter(None, (network.tower, network.other)):
+    for tower in network.towers:
         for part in (tower.backbone, *tower.head):
             identity = [type(part).__qualname__, part.config]
             digest.update(json.dumps(identity, sort_keys=True, default=str).encode())

@@ -56,16 +56,13 @@ class Tower(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next((tensor.device for tensor in self._tensors()), torch.device("cpu"))
+        return device_of(self)
 
     @property
     def traceable(self) -> bool:
         """Whether all of its parts are, see `Component`, and nobody has hooked anything to them."""
         parts_are = self.backbone.traceable and all(layer.traceable for layer in self.head)
         return parts_are and not any(part._forward_hooks or part._forward_pre_hooks for part in self.modules())
-
-    def _tensors(self) -> Iterator[Tensor]:
-        return chain(self.parameters(), self.buffers())
 
     def reader(self) -> Preprocess:
         """The preprocess.
@@ -94,7 +91,7 @@ class Tower(nn.Module):
                 another width than it says.
         """
         batch = self.reader().collate(prepared)
-        device, floats = self.device, next((t.dtype for t in self._tensors() if t.is_floating_point()), None)
+        device, floats = self.device, next((t.dtype for t in tensors_of(self) if t.is_floating_point()), None)
         moved = {
             name: tensor.to(device, floats if tensor.is_floating_point() else None, non_blocking=True)
             for name, tensor in batch.items()
@@ -113,3 +110,13 @@ class Tower(nn.Module):
                 "backbone, or `out_width` of one of its layers is wrong"
             )
         return embedded
+
+
+def tensors_of(module: nn.Module) -> Iterator[Tensor]:
+    """The weights and buffers of a module."""
+    return chain(module.parameters(), module.buffers())
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where the weights and buffers of a module are; the CPU if it has none."""
+    return next((tensor.device for tensor in tensors_of(module)), torch.device("cpu"))

@@ -84,8 +84,8 @@ def agglomerate(
         raise TwinnetError(f"a threshold of {threshold}: expected a finite number")
     if clusters is not None:
         check_count(clusters, "clusters")
-    if clusters is not None and clusters > len(rows):
-        raise TwinnetError(f"{clusters} clusters of {len(rows)} rows: choose from 1 to {len(rows)}")
+        if clusters > len(rows):
+            raise TwinnetError(f"{clusters} clusters of {len(rows)} rows: choose from 1 to {len(rows)}")
     if len(rows) < 2:
         return np.zeros(len(rows), dtype=np.int64)
     scores = block_scores(rows, rows, metric).double().numpy()

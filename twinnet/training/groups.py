@@ -75,7 +75,7 @@ def _matrices(network: nn.Module) -> set[int]:
 
 def _courses(objective: Objective, config: TrainingConfig) -> dict[int, Course]:
     network = objective.network
-    backbones = [tower.backbone for tower in (network.tower, network.other) if tower is not None]
+    backbones = [tower.backbone for tower in network.towers]
     if config.layer_decay is not None and all(len(_trained_layers(backbone)) < 2 for backbone in backbones):
         name = type(backbones[0]).__name__
         raise TwinnetError(f"layer_decay: the backbone {name} is one layer group: use backbone_learning_rate instead")

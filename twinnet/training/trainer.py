@@ -134,7 +134,7 @@ class Trainer:
         """Thresholds and ranges belong to the weights that they were measured with."""
         self.network.operating_points.clear()
         self.network.int8_ranges = None
-        for tower in filter(None, (self.network.tower, self.network.other)):
+        for tower in self.network.towers:
             tower.activation_ranges = None
 
     def _checkpoints(self) -> Continuation:
@@ -198,7 +198,7 @@ class Trainer:
     def _prepare_for_training(self) -> None:
         """Training mode, but for parts whose weights are frozen: their statistics would go on changing."""
         self.network.train()
-        for tower in filter(None, (self.network.tower, self.network.other)):
+        for tower in self.network.towers:
             for part in (tower.backbone, *tower.head):
                 asked = {weight.requires_grad for weight in part.parameters()}
                 if asked == {False}:

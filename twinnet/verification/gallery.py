@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from twinnet.embeddings import as_embeddings, as_rows, is_stored
+from twinnet.embeddings import Embeddings, as_embeddings, as_rows, is_stored
 from twinnet.errors import TwinnetError
 from twinnet.files import is_unicode
 from twinnet.index import ExactIndex
@@ -112,7 +112,7 @@ class Gallery:
                 nobody is enrolled then.
         """
         check_name(name)
-        rows = as_embeddings(as_rows(self._embed(items, "right")), self.network.dim).copy()
+        rows = self._embed(items, "right").copy()
         if not len(rows):
             raise TwinnetError(f"{name}: there is nothing to enrol")
         if keep is not None and len(keep) != len(rows):
@@ -147,7 +147,7 @@ class Gallery:
             TwinnetError: If the network has no operating point, or an item cannot be taken.
         """
         point = operating_point_for(self.network)
-        probes = as_embeddings(as_rows(self._embed(items, "left")), self.network.dim)
+        probes = self._embed(items, "left")
         if not self._names:
             return [Identification(None, None, None, point.threshold) for _ in probes]
         _, found = self._ready().search(self.network.comparable(probes), 1)
@@ -218,5 +218,7 @@ class Gallery:
             self._index.add(self.network.comparable(self._joined()))
         return self._index
 
-    def _embed(self, items: Any, side: Any) -> Any:
-        return items if is_stored(items) else self.network.encode(items, side=side, progress=False)
+    def _embed(self, items: Any, side: Any) -> Embeddings:
+        """Items or stored embeddings (N, D) or (D,) -> (N, D)."""
+        rows = items if is_stored(items) else self.network.encode(items, side=side, progress=False)
+        return as_embeddings(as_rows(rows), self.network.dim)
