@@ -36,14 +36,13 @@ def test_what_is_compiled_finds_the_same_boxes(shipped, monkeypatch, fast, targe
     tracker = Tracker(shipped, fast=fast)
     rng = np.random.default_rng(0)
     cuts = rng.integers(0, 256, (targets, tracker.search_size, tracker.search_size, 3), dtype=np.uint8)
-    pixels = shipped.tower.preprocess.batch(cuts)["pixels"]
     sizes = rng.uniform(20, 90, (targets, 2))
     exemplars = tracker.maps(cuts[:, :129, :129], "left").split(1)
     fast_one, slow_one = tracker.passes, plain(shipped, tracker.search_size, monkeypatch)
-    assert fast_one._compiled is not None
-    assert slow_one._compiled is None
+    assert fast_one._search is not None
+    assert slow_one._search is None
     for found, expected in zip(
-        fast_one.boxes(exemplars, pixels, sizes), slow_one.boxes(exemplars, pixels, sizes), strict=True
+        fast_one.boxes(exemplars, cuts, sizes), slow_one.boxes(exemplars, cuts, sizes), strict=True
     ):
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
 
@@ -58,13 +57,12 @@ def test_a_thread_for_each_target_finds_the_same_boxes(targets):
     try:
         tracker = Tracker(network)
         cuts = rng.integers(0, 256, (targets, tracker.search_size, tracker.search_size, 3), dtype=np.uint8)
-        pixels = network.tower.preprocess.batch(cuts)["pixels"]
         exemplars = tracker.maps(cuts[:, :129, :129], "left").split(1)
         sizes = rng.uniform(20, 90, (targets, 2))
         for _ in range(2):
-            scores, edges = tracker.passes.boxes(exemplars, pixels, sizes)
+            scores, edges = tracker.passes.boxes(exemplars, cuts, sizes)
             for i in range(targets):
-                score, edge = tracker.passes.boxes(exemplars[i : i + 1], pixels[i : i + 1], sizes[i : i + 1])
+                score, edge = tracker.passes.boxes(exemplars[i : i + 1], cuts[i : i + 1], sizes[i : i + 1])
                 np.testing.assert_allclose(scores[i], score[0], rtol=1e-4, atol=1e-4)
                 np.testing.assert_allclose(edges[i], edge[0], rtol=1e-4, atol=1e-3)
     finally:
@@ -77,11 +75,11 @@ def test_bfloat16_is_near_and_may_be_asked_for(shipped, monkeypatch):
     monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: True)
     exact = twinnet.track(frames, (30, 20, 40, 30), model=shipped)
     near = twinnet.track(frames, (30, 20, 40, 30), precision="bfloat16")
-    assert exact.tracker.passes._compiled.hint == "f32"
-    assert near.tracker.passes._compiled.hint == "bf16"
+    assert exact.tracker.passes._search._compiled.hint == "f32"
+    assert near.tracker.passes._search._compiled.hint == "bf16"
     boxes = near.run()
     np.testing.assert_allclose(boxes.scores, exact.run().scores, atol=0.05)
-    assert near.tracker.passes._compiled is not None
+    assert near.tracker.passes._search._trusted
     with pytest.raises(TwinnetError, match="precision 'half'"):
         twinnet.track(frames, (30, 20, 40, 30), precision="half")
 
@@ -97,14 +95,13 @@ def test_towers_compute_in_bfloat16_where_nothing_is_compiled(shipped, monkeypat
     near = Tracker(network)
     size = exact.search_size
     cuts = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
-    pixels = network.tower.preprocess.batch(cuts)["pixels"]
     found = []
     for tracker in (exact, near):
         exemplars = tracker.maps(cuts[:, :127, :127], "left")
         if boxes:
-            found.append(tracker.passes.boxes(exemplars.split(1), pixels, np.full((2, 2), 50.0))[0])
+            found.append(tracker.passes.boxes(exemplars.split(1), cuts, np.full((2, 2), 50.0))[0])
         else:
-            found.append(tracker.passes.scores(exemplars, pixels))
+            found.append(tracker.passes.scores(exemplars, cuts))
     assert found[1].dtype == np.float32
     assert (found[0] != found[1]).any()
     np.testing.assert_allclose(found[1], found[0], rtol=0.05, atol=0.03 * np.abs(found[0]).max())
@@ -119,9 +116,8 @@ def test_threads_share_a_compiled_network(shipped):
     sizes = np.full((1, 2), 50.0)
 
     def boxes(cut):
-        pixels = shipped.tower.preprocess.batch(cut)["pixels"]
         exemplars = tracker.maps(cut[:, :129, :129], "left").split(1)
-        return [tracker.passes.boxes(exemplars, pixels, sizes)[0] for _ in range(8)]
+        return [tracker.passes.boxes(exemplars, cut, sizes)[0] for _ in range(8)]
 
     alone = list(map(boxes, cuts))
     with ThreadPoolExecutor(4) as pool:
@@ -130,15 +126,15 @@ def test_threads_share_a_compiled_network(shipped):
 
 
 def test_maps_of_other_sizes_are_those_of_the_network(shipped):
-    pixels = torch.randn(1, 3, 97, 161)
+    cuts = np.random.default_rng(0).integers(0, 256, (2, 97, 161, 3), dtype=np.uint8)
     with torch.inference_mode():
-        expected = shipped({"pixels": pixels}, "right")
-    torch.testing.assert_close(Passes(shipped, 225).maps(pixels, "right"), expected, rtol=1e-4, atol=1e-3)
+        expected = shipped(shipped.tower.preprocess.batch(cuts), "right")
+    torch.testing.assert_close(Passes(shipped, 225).maps(cuts, "right"), expected, rtol=1e-4, atol=1e-3)
 
 
 def test_networks_without_boxes_and_small_ones_are_not_worth_it(small_network):
-    assert Passes(siamfc(), 255)._compiled is None
-    assert Passes(small_network, 127)._compiled is None
+    assert Passes(siamfc(), 255)._search is None
+    assert Passes(small_network, 127)._search is None
 
 
 def test_the_network_stays_as_it_was(shipped):
@@ -178,11 +174,10 @@ def test_torch_computes_what_cannot_be_trusted(shipped, monkeypatch, caplog, kin
     monkeypatch.setattr(passes, "_gains", lambda network: True)
     tracker = Tracker(network)
     cuts = np.random.default_rng(0).integers(0, 256, (2, 225, 225, 3), dtype=np.uint8)
-    pixels = network.tower.preprocess.batch(cuts)["pixels"]
     exemplars, sizes = tracker.maps(cuts[:, :129, :129], "left").split(1), np.full((2, 2), 60.0)
-    expected = plain(shipped, 225, monkeypatch).boxes(exemplars, pixels, sizes)
+    expected = plain(shipped, 225, monkeypatch).boxes(exemplars, cuts, sizes)
     for _ in range(2):
-        for found, right in zip(tracker.passes.boxes(exemplars, pixels, sizes), expected, strict=True):
+        for found, right in zip(tracker.passes.boxes(exemplars, cuts, sizes), expected, strict=True):
             np.testing.assert_allclose(found, right, rtol=1e-3, atol=1e-3)
     assert said in caplog.text
 
@@ -209,8 +204,31 @@ class Asking(nn.Module):
 def test_layers_that_other_code_looks_at_stay_as_they_are(shipped, caplog, look, said):
     network = copy.deepcopy(shipped)
     network.tower.head.layers[0] = Asking(network.tower.head.layers[0], look)
-    pixels = torch.rand(1, 3, 129, 129)
+    cuts = np.random.default_rng(0).integers(0, 256, (1, 129, 129, 3), dtype=np.uint8)
     with torch.inference_mode():
-        expected = network({"pixels": pixels}, "left")
-    torch.testing.assert_close(Passes(network, 225).maps(pixels, "left"), expected, rtol=1e-4, atol=1e-4)
+        expected = network(network.tower.preprocess.batch(cuts), "left")
+    torch.testing.assert_close(Passes(network, 225).maps(cuts, "left"), expected, rtol=1e-4, atol=1e-4)
     assert said in caplog.text
+
+
+def test_trackers_of_a_network_share_what_is_made_of_it_until_it_changes(shipped):
+    network = copy.deepcopy(shipped)
+    first, second = Passes(network, 225), Passes(network, 225)
+    assert first.network is second.network
+    assert first._search is second._search
+    with torch.no_grad():
+        network.distance.log_scale.add_(1)
+    third = Passes(network, 225)
+    assert third.network is not first.network
+    assert third._search is None or third._search is not first._search
+    assert third.network.distance.log_scale == network.distance.log_scale
+
+
+def test_an_exemplar_is_embedded_alike_by_what_is_compiled(shipped, monkeypatch):
+    pytest.importorskip("openvino")
+    cuts = np.random.default_rng(0).integers(0, 256, (3, 129, 129, 3), dtype=np.uint8)
+    quick, slow = Passes(shipped, 225), plain(shipped, 225, monkeypatch)
+    assert quick._look is not None
+    expected = slow.maps(cuts, "left")
+    for maps in (quick.maps(cuts, "left"), torch.cat([quick.maps(cut[None], "left") for cut in cuts])):
+        torch.testing.assert_close(maps, expected, rtol=1e-3, atol=1e-3)

@@ -39,17 +39,19 @@ class CompiledModule:
     depends on it is a constant of the trace; other inputs may have any length.
 
     Args:
-        module: In evaluation mode, on the CPU. It must do the same operations whatever the values are.
+        module: In evaluation mode, on the CPU, its weights without gradients. It must do the same operations whatever
+            the values are.
         example: Inputs, each with a batch dimension.
         hint: OpenVINO's name of the precision: "f32" or "bf16".
+        fixed: Whether inputs always have the sizes of the example, batches too, which is faster.
 
     Raises:
         TwinnetError: If OpenVINO is not installed.
     """
 
-    def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str = "f32") -> None:
+    def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str = "f32", *, fixed: bool = False) -> None:
         self.threads = torch.get_num_threads()
-        self._graph = _converted(module, example)
+        self._graph = _converted(module, example, fixed)
         self.hint = hint
         self._model = self._compile(PERFORMANCE_HINT="LATENCY")
 
@@ -125,7 +127,14 @@ def fixed_sizes(value: Tensor) -> tuple[int, ...]:
     return tuple(value.shape[1:]) if value.ndim == 4 else ()
 
 
-def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:
+def _shape(value: Tensor, fixed: bool) -> list[int]:
+    """The sizes of an input with -1 for any; none where all are."""
+    if fixed:
+        return list(value.shape)
+    return [-1, *sizes] if (sizes := fixed_sizes(value)) else []
+
+
+def _converted(module: nn.Module, example: Sequence[Tensor], fixed: bool) -> Any:
     """The module as OpenVINO's graph.
 
     These are the steps of `openvino.convert_model` but two: a pass for means and scales of the inputs, which takes
@@ -136,16 +145,19 @@ def _converted(module: nn.Module, example: Sequence[Tensor]) -> Any:
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
+    def compute(*inputs: Tensor) -> Any:
+        return module(*inputs)
+
     # Tracing is deprecated, and warns of lengths that are looked at; OpenVINO knows no other way.
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        traced = torch.jit.trace(module, tuple(example), check_trace=False)
+        # A function takes a third of the time that a module takes.
+        traced = torch.jit.trace(compute, tuple(example), check_trace=False)
         decoder = TorchScriptPythonDecoder(traced)
     front = FrontEndManager().load_by_framework("pytorch")
     graph = front.convert(front.load(decoder))
-    sizes = {i: openvino.PartialShape([-1, *fixed]) for i, value in enumerate(example) if (fixed := fixed_sizes(value))}
-    if sizes:
-        graph.reshape(sizes)
+    sizes = {i: _shape(value, fixed) for i, value in enumerate(example)}
+    graph.reshape({i: openvino.PartialShape(size) for i, size in sizes.items() if size})
     transformations.apply_moc_transformations(graph, cf=False, smart_reshape=True)
     transformations.compress_quantize_weights_transformation(graph)
     return graph

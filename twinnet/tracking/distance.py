@@ -62,8 +62,8 @@ class ExemplarCosine(Distance):
         middle = self.middle(exemplar)
         check_dense(middle, search)
         unit = self._unit(middle.flatten(1)).view_as(middle)
-        cells = search.square().sum(1)  # (B, H, W)
-        energy = (cells.unfold(1, self.kernel, 1).unfold(2, self.kernel, 1) * self.weight).sum((3, 4))
+        cells = search.square().sum(1, keepdim=True)  # (B, 1, H, W)
+        energy = F.conv2d(cells, self.weight[None, None]).squeeze(1)
         return self._adjust(cross_correlation(unit * self.weight.sqrt(), search) / energy.clamp_min(EPS).sqrt())
 
     def aligned(self, a: Tensor, b: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -12,28 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from twinnet.acceleration.compiling import (
-    HINTS,
-    CompiledModule,
-    Request,
-    agrees,
-    can_compile,
-    left_to_torch,
-    run_all,
-)
+from twinnet.acceleration.compiling import HINTS, agrees, can_compile, left_to_torch
 from twinnet.acceleration.keeping import kept
 from twinnet.acceleration.precision import possible, to_numpy
 from twinnet.encoder import Side
 from twinnet.fusion import fused, is_plain
 from twinnet.network import TwinNetwork
+from twinnet.tracking.compiled import Array, CompiledPass, compiled_look, compiled_search
+from twinnet.tracking.crops import Pixels
+from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.tracking.protocol import knows_boxes
 
 # Compiling takes a second or two: a network of fewer weights does not save as much in a whole film.
 WORTH_COMPILING = 200_000
-
-Array = npt.NDArray[np.float32]
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +34,12 @@ class Passes:
     """Crops to maps, scores or boxes.
 
     On a CPU, layers are joined where they can be (see `fused`) and still compute the same. Where OpenVINO is installed
-    and all parts are traceable (see `Component`), the way from a search region to the boxes in it is compiled as one.
-    The first region is compared with torch, which does it where the two differ or the network cannot be compiled. In
-    the network's `precision` "bfloat16", what is compiled computes in it, and where nothing is, the towers do.
+    and all parts are traceable (see `Component`), the way from a search region to the boxes in it is compiled as one,
+    and so is that from an exemplar to its map. The first of each is compared with torch, which does it where the two
+    differ or the network cannot be compiled. In the network's `precision` "bfloat16", the search is compiled in it, and
+    where nothing is compiled, the towers compute in it.
+
+    What is made of a network serves all its trackers.
 
     Args:
         network: A tracking network; later changes to its weights are not seen.
@@ -52,84 +47,97 @@ class Passes:
     """
 
     def __init__(self, network: TwinNetwork, search_size: int) -> None:
-        self.network = _joined(network)
-        self._compiled: CompiledModule | None = None
+        self._preprocess: TrackingPreprocess = network.tower.preprocess  # type: ignore[assignment]
         precision = possible(network.precision, network.device)
-        self._own = threading.local()  # a request serves one thread
+        self._look: CompiledPass | None = None
+        self._search: CompiledPass | None = None
         if _gains(network):
             hint = HINTS[precision]
-            make = partial(_compile, network, search_size, hint)
             try:
-                self._compiled = kept(network, f"search regions of {search_size} in {hint}", make)
+                self._look = kept(network, "exemplars", partial(compiled_look, network))
+                self._search = kept(
+                    network,
+                    f"search regions of {search_size} in {hint}",
+                    partial(compiled_search, network, search_size, hint),
+                )
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
-        self._trusted = False
-        self._kind = torch.float32
-        if precision == "bfloat16" and self._compiled is None:
-            self._kind = torch.bfloat16
-            self.network = _with_towers_in(self._kind, self.network)
+        self._kind = torch.bfloat16 if precision == "bfloat16" and self._search is None else torch.float32
+        self.network = kept(network, f"joined in {self._kind}", partial(_quick, network, self._kind)) or network
 
-    def maps(self, pixels: Tensor, side: Side) -> Tensor:
-        """Normalised pictures (N, 3, H', W') -> maps (N, C, H, W)."""
+    def maps(self, cuts: Pixels, side: Side) -> Tensor:
+        """Crops (N, S, S, 3) -> maps (N, C, H, W)."""
+        size = self._preprocess.exemplar_size
+        if side == "left" and self._look is not None and cuts.shape[1:3] == (size, size):
+            calls = [(cut,) for cut in torch.from_numpy(cuts).split(1)]
+            found = self._look(calls, lambda: [to_numpy(self._plain_maps(cuts[:1], "left"))])
+            if found is not None:
+                return torch.from_numpy(np.concatenate([one for (one,) in found]))
+        return self._plain_maps(cuts, side)
+
+    def scores(self, exemplars: Tensor, cuts: Pixels) -> Array:
+        """Maps of exemplars (N, C, h, w) and crops to search (N, S, S, 3) -> scores (N, H', W')."""
         with torch.inference_mode():
-            embedded: Tensor = self.network({"pixels": pixels.to(self.network.device, self._kind)}, side)
-        return embedded.float()
+            return to_numpy(self.network.score_map(exemplars, self.maps(cuts, "right")))
 
-    def scores(self, exemplars: Tensor, pixels: Tensor) -> Array:
-        """Maps of exemplars (N, C, h, w) and normalised pictures to search (N, 3, H, W) -> scores (N, H', W')."""
-        with torch.inference_mode():
-            return to_numpy(self.network.score_map(exemplars, self.maps(pixels, "right")))
-
-    def boxes(self, exemplars: Sequence[Tensor], pixels: Tensor, sizes: npt.NDArray[Any]) -> tuple[Array, Array]:
+    def boxes(self, exemplars: Sequence[Tensor], cuts: Pixels, sizes: npt.NDArray[Any]) -> tuple[Array, Array]:
         """Find the targets in search regions.
 
         Args:
             exemplars: Their maps, N times (1, C, h, w).
-            pixels: Normalised search regions (N, 3, S, S).
+            cuts: Search regions (N, S, S, 3).
             sizes: Width and height of each target in pixels of the exemplar crop (N, 2).
 
         Returns:
             `BoxMap`'s scores (N, H', W') and edges (N, 4, H', W').
         """
         size = torch.from_numpy(sizes.astype(np.float32))
-        if self._compiled is None:
-            return self._plain_boxes(torch.cat(list(exemplars)), pixels, size)
-        # No batch: it would be no faster, and part of the graph depends on its size.
-        found = self._located(self._compiled, list(zip(pixels.split(1), exemplars, size.split(1), strict=True)))
-        if not self._trusted:
-            expected = self._plain_boxes(exemplars[0], pixels[:1], size[:1])
-            if not all(agrees(*pair, self._compiled.hint) for pair in zip(found[0], expected, strict=True)):
-                left_to_torch()
-                self._compiled = None
-                return self.boxes(exemplars, pixels, sizes)
-            self._trusted = True
-        scores, edges = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return scores, edges
+        if self._search is not None:
+            calls = list(zip(torch.from_numpy(cuts).split(1), exemplars, size.split(1), strict=True))
+            found = self._search(calls, lambda: self._plain_boxes(exemplars[0], cuts[:1], size[:1]))
+            if found is not None:
+                scores, edges = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                return scores, edges
+        return self._plain_boxes(torch.cat(list(exemplars)), cuts, size)
 
-    def _located(self, network: CompiledModule, regions: Sequence[tuple[Tensor, ...]]) -> list[list[Array]]:
-        """One region by all threads, several with a thread for each."""
-        if len(regions) == 1 or network.threads == 1:
-            if not hasattr(self._own, "request"):
-                self._own.request = network.request()
-            locate: Request = self._own.request
-            return [locate(*region) for region in regions]
-        if not hasattr(self._own, "requests"):
-            self._own.requests = network.requests()
-        return run_all(self._own.requests, regions)
+    def _plain_maps(self, cuts: Pixels, side: Side) -> Tensor:
+        pixels = self._preprocess.batch(cuts)["pixels"]
+        with torch.inference_mode():
+            embedded: Tensor = self.network({"pixels": pixels.to(self.network.device, self._kind)}, side)
+        return embedded.float()
 
-    def _plain_boxes(self, exemplars: Tensor, pixels: Tensor, sizes: Tensor) -> tuple[Array, Array]:
+    def _plain_boxes(self, exemplars: Tensor, cuts: Pixels, sizes: Tensor) -> tuple[Array, Array]:
         distance: Any = self.network.distance
         with torch.inference_mode():
-            search = self.maps(pixels, "right")
+            search = self._plain_maps(cuts, "right")
             score, edge = distance.locate(exemplars, search, sizes.to(search.device))
         return to_numpy(score), to_numpy(edge)
 
 
-def _joined(network: TwinNetwork) -> TwinNetwork:
-    """A copy with its layers joined, or as they are where that computes something else."""
+def _gains(network: TwinNetwork) -> bool:
+    if not knows_boxes(network):  # SiamFC's large convolutions run as fast in torch
+        return False
+    large = sum(weight.numel() for weight in network.parameters()) >= WORTH_COMPILING
+    traceable = all(tower.traceable for tower in network.towers) and network.distance.traceable
+    return large and traceable and is_plain(network) and can_compile()
+
+
+def _quick(network: TwinNetwork, kind: torch.dtype) -> TwinNetwork | None:
+    """A copy with its layers joined and its towers in some type, or None where that is the network itself."""
+    joined = _joined(network)
+    if kind == torch.float32:
+        return joined
+    converted = copy.deepcopy(joined or network)
+    for tower in {converted.side("left"), converted.side("right")}:
+        tower.to(kind)  # distances are computed in float32
+    return converted
+
+
+def _joined(network: TwinNetwork) -> TwinNetwork | None:
+    """A copy with its layers joined, or as they are where that computes something else; None where nothing can be."""
     joined = fused(network)
     if joined is network:
-        return network
+        return None
     plain = copy.deepcopy(network).eval()
     preprocess: Any = plain.tower.preprocess
     pixels = torch.rand(1, 3, *[preprocess.exemplar_size] * 2, generator=torch.Generator().manual_seed(0))
@@ -144,44 +152,3 @@ def _joined(network: TwinNetwork) -> TwinNetwork:
         why = f"cannot be computed ({type(error).__name__})"
     log.warning("this network %s when its layers are joined: they stay as they are", why)
     return plain
-
-
-def _gains(network: TwinNetwork) -> bool:
-    if not knows_boxes(network):  # SiamFC's large convolutions run as fast in torch
-        return False
-    large = sum(weight.numel() for weight in network.parameters()) >= WORTH_COMPILING
-    traceable = network.side("right").traceable and network.distance.traceable
-    return large and traceable and is_plain(network) and can_compile()
-
-
-def _with_towers_in(kind: torch.dtype, network: TwinNetwork) -> TwinNetwork:
-    """A copy; distances are computed in float32."""
-    converted = copy.deepcopy(network)
-    for tower in {converted.side("left"), converted.side("right")}:
-        tower.to(kind)
-    return converted
-
-
-def _compile(network: TwinNetwork, size: int, hint: str) -> CompiledModule:
-    plain = copy.deepcopy(network).eval()
-    preprocess: Any = plain.tower.preprocess
-    exemplar_size: int = preprocess.exemplar_size
-    exemplar, search = (
-        preprocess.batch(np.zeros((1, side, side, 3), dtype=np.uint8))["pixels"] for side in (exemplar_size, size)
-    )
-    with torch.no_grad():
-        kept = plain({"pixels": exemplar}, "left")
-    return CompiledModule(_Located(plain), [search, kept, torch.full((1, 2), exemplar_size / 2)], hint)
-
-
-class _Located(nn.Module):
-    """A search region, an exemplar's map and the target's size -> scores and edges."""
-
-    def __init__(self, network: TwinNetwork) -> None:
-        super().__init__()
-        self.tower = network.side("right")
-        self.distance: Any = network.distance
-
-    def forward(self, pixels: Tensor, exemplar: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
-        score, edges = self.distance.locate(exemplar, self.tower({"pixels": pixels}), size)
-        return score, edges

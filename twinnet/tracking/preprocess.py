@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.features import Batch
@@ -97,3 +98,7 @@ class TrackingPreprocess(Preprocess):
         pixels = crops.reshape(*crops.shape[:2], -1) - mean  # (B, S, S * 3): rows as one axis are quicker
         pixels /= std
         return {"pixels": torch.from_numpy(pixels.reshape(crops.shape)).permute(0, 3, 1, 2)}  # channels last in memory
+
+    def normalised(self, crops: Tensor) -> Tensor:
+        """What `batch` does, as operations of torch, which can be compiled with the network."""
+        return ((crops.float() - torch.from_numpy(self.mean)) / torch.from_numpy(self.std)).permute(0, 3, 1, 2)

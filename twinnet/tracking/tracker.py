@@ -129,11 +129,11 @@ class Tracker:
 
     def maps(self, cuts: Pixels, side: Side) -> Tensor:
         """Crops (N, S, S, 3) through the network -> (N, C, H, W)."""
-        return self.passes.maps(self.preprocess.batch(cuts)["pixels"], side)
+        return self.passes.maps(cuts, side)
 
     def scores(self, exemplars: Tensor, cuts: Pixels) -> npt.NDArray[np.float32]:
         """Scores (N, H', W') of exemplar maps (N, C, h, w) at every place of pictures (N, H, W, 3)."""
-        return self.passes.scores(exemplars, self.preprocess.batch(cuts)["pixels"])
+        return self.passes.scores(exemplars, cuts)
 
     def compared(self, exemplar: Tensor, others: Tensor) -> npt.NDArray[np.float32]:
         """What the distance scores one exemplar map (1, C, h, w) with others (N, C, h, w): (N,), see `scored`."""
@@ -168,9 +168,8 @@ class Tracker:
         cuts = np.concatenate(
             [crops(frame, around, size, target.border) for around, target in zip(regions, targets, strict=True)]
         )
-        pixels = self.preprocess.batch(cuts)["pixels"]
         read = self._read_boxes if self.knows_boxes else self._read_scores
-        read(pixels, targets, regions)
+        read(cuts, targets, regions)
         self._remember(frame, targets)
 
     def _remember(self, frame: Pixels, targets: Sequence[Target]) -> None:
@@ -185,10 +184,10 @@ class Tracker:
         middle = search_region(target.whole, self.preprocess.exemplar_size, self.search_size, self.preprocess.context)
         return [middle.scaled(float(factor)) for factor in self.factors]
 
-    def _read_scores(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
+    def _read_scores(self, cuts: Pixels, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         count = self.inference.scales
         exemplars = torch.cat([target.exemplar.map.expand(count, -1, -1, -1) for target in targets])
-        responses = self.passes.scores(exemplars, pixels)
+        responses = self.passes.scores(exemplars, cuts)
         reader: ResponseReader = self._reader(ResponseReader, responses.shape[-1], exemplars.shape[-1])
         for number, target in enumerate(targets):
             own = responses[number * count : (number + 1) * count]
@@ -198,12 +197,12 @@ class Tracker:
             self._place(target, region, peak.place, target.size * growth, float(self.scored(peak.score)))
             self._keep_map(target, own[peak.scale], region)
 
-    def _read_boxes(self, pixels: Tensor, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
+    def _read_boxes(self, cuts: Pixels, targets: Sequence[Target], regions: Sequence[Sequence[Region]]) -> None:
         exemplars = [target.exemplar.map for target in targets]
         zooms = [self.search_size / region[0].side for region in regions]
         sizes = np.stack([target.size * zoom for target, zoom in zip(targets, zooms, strict=True)])
         exemplar_sizes = np.stack([target.exemplar.size for target in targets])
-        scores, edges = self.passes.boxes(exemplars, pixels, exemplar_sizes)
+        scores, edges = self.passes.boxes(exemplars, cuts, exemplar_sizes)
         reader: BoxMapReader = self._reader(BoxMapReader, scores.shape[-1], exemplars[0].shape[-1])
         for number, target in enumerate(targets):
             choice = reader.choose(scores[number], edges[number], sizes[number])
