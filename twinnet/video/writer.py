@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,10 +20,14 @@ from twinnet.video.quiet import quiet
 # VP9 files are half as large, and take seven times as long to write.
 CODECS = {".webm": "VP80", ".mp4": "mp4v", ".avi": "MJPG"}
 DEFAULT_FPS = 25.0
+# How many frames may wait for the encoder.
+AHEAD = 4
 
 
 class VideoWriter:
     """Writes RGB frames into a video file. Use it as a context manager.
+
+    They are encoded in a thread while the next ones are made.
 
     The file appears, complete and playable, when the writer is closed, also when that happens because of an error or an
     interrupt: it then has the frames so far.
@@ -42,6 +48,8 @@ class VideoWriter:
         self.frames = 0
         self._temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}{self.path.suffix.lower()}")
         self._writer: Any = None
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode video")
+        self._waiting: deque[Future[None]] = deque()
         self._size = (0, 0)
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
@@ -57,8 +65,10 @@ class VideoWriter:
             frame = cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA)
         # Codecs want even sides: the last row and column are repeated where they are odd.
         even = cv2.copyMakeBorder(frame, 0, frame.shape[0] % 2, 0, frame.shape[1] % 2, cv2.BORDER_REPLICATE)
-        self._writer.write(cv2.cvtColor(even, cv2.COLOR_RGB2BGR))
+        self._waiting.append(self._encoder.submit(self._writer.write, cv2.cvtColor(even, cv2.COLOR_RGB2BGR)))
         self.frames += 1
+        if len(self._waiting) > AHEAD:
+            self._waiting.popleft().result()
 
     def close(self) -> None:
         """Finish the file.
@@ -66,6 +76,7 @@ class VideoWriter:
         Raises:
             TwinnetError: If it could not be written whole. An older file of that name then stays.
         """
+        self._encoder.shutdown()
         if self._writer is not None:
             self._writer.release()
             self._writer = None
