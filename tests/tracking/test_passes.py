@@ -232,3 +232,16 @@ def test_an_exemplar_is_embedded_alike_by_what_is_compiled(shipped, monkeypatch)
     expected = slow.maps(cuts, "left")
     for maps in (quick.maps(cuts, "left"), torch.cat([quick.maps(cut[None], "left") for cut in cuts])):
         torch.testing.assert_close(maps, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_another_normalisation_is_compiled_anew(shipped):
+    pytest.importorskip("openvino")
+    network = copy.deepcopy(shipped)
+    cuts = np.random.default_rng(0).integers(0, 256, (1, 129, 129, 3), dtype=np.uint8)
+    before = Passes(network, 225).maps(cuts, "left")
+    network.tower.preprocess.mean = network.tower.preprocess.mean + 40
+    with torch.inference_mode():
+        expected = network(network.tower.preprocess.batch(cuts), "left")
+    found = Passes(network, 225).maps(cuts, "left")
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+    assert (found - before).abs().max() > 0.1

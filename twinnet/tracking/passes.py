@@ -53,13 +53,12 @@ class Passes:
         self._search: CompiledPass | None = None
         if _gains(network):
             hint = HINTS[precision]
+            own = self._preprocess
+            given = (own.exemplar_size, *own.mean, *own.std)
             try:
-                self._look = kept(network, "exemplars", partial(compiled_look, network))
-                self._search = kept(
-                    network,
-                    f"search regions of {search_size} in {hint}",
-                    partial(compiled_search, network, search_size, hint),
-                )
+                self._look = kept(network, ("look", *given), partial(compiled_look, network))
+                search = partial(compiled_search, network, search_size, hint)
+                self._search = kept(network, ("search", search_size, hint, *given), search)
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
         self._kind = torch.bfloat16 if precision == "bfloat16" and self._search is None else torch.float32
