@@ -71,7 +71,12 @@ def test_the_threshold_is_the_best_of_all():
     scores = (rng.normal(size=200) + labels).round(1)
     threshold = _best_threshold(scores, labels)
     best = max(((scores >= t) == labels).mean() for t in [*scores, 99.0])
-    assert ((scores >= threshold) == labels).mean() == pytest.approx(best, abs=0.02)
+    assert ((scores >= threshold) == labels).mean() == best
+
+
+def test_scores_that_are_equal_are_accepted_together():
+    labels = np.array([1, 0, 0, 0, 1, 1, 1], dtype=bool)
+    assert _best_threshold(np.array([1, 1, 1, 1, 0.5, 0.5, 0.5]), labels) == 0.5
 
 
 def test_one_shot_accuracy_counts_nearest_neighbours():
@@ -91,4 +96,9 @@ def test_other_archives_are_refused(tmp_path, folder):
         with ZipFile(folder / name) as archive, ZipFile(tmp_path / name, "w") as other:
             other.writestr("a/b/picture.png", archive.read(archive.namelist()[0]))
     with pytest.raises(TwinnetError, match="number of a drawer"):
+        read_omniglot(tmp_path)
+    for name in ("images_background.zip", "images_evaluation.zip"):
+        with ZipFile(tmp_path / name, "w") as other:
+            other.writestr("0001_01.png", b"")
+    with pytest.raises(TwinnetError, match=r"0001_01\.png"):
         read_omniglot(tmp_path)

@@ -63,3 +63,12 @@ def test_the_window_prefers_what_is_near():
     scores[6, 6], scores[0, 0] = 0.7, 0.75
     assert reader(window_influence=0.0).choose(scores, edges, SIZE).score == np.float32(0.75)
     assert reader(window_influence=0.3).choose(scores, edges, SIZE).score == np.float32(0.7)
+
+
+def test_scores_of_almost_nothing_still_are_weights():
+    scores, edges = maps(0)
+    exact = reader(window_influence=0.0, size_penalty=0.0).choose(scores, edges, SIZE)
+    tiny = reader(window_influence=0.0, size_penalty=0.0).choose(scores * np.float32(1e-12), edges, SIZE)
+    np.testing.assert_allclose(tiny.place, exact.place, rtol=1e-5)
+    none = reader(window_influence=0.0, size_penalty=0.0).choose(scores * 0, np.full_like(edges, 20), SIZE)
+    np.testing.assert_allclose(none.size, [40, 40], atol=1e-4)

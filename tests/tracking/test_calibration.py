@@ -29,6 +29,15 @@ def test_so_few_frames_show_no_rate():
         lost_below(np.arange(200.0), 0.1)
 
 
+def test_sequences_of_one_frame_are_too_few(small_network, tmp_path):
+    for name in ("One", "Two"):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "0.png"), np.full((90, 120, 3), 90, np.uint8))
+        (tmp_path / name / "boxes.csv").write_text("file,x,y,w,h\n0.png,20,20,30,30\n")
+    with pytest.raises(TwinnetError, match="0 frames with their target"):
+        calibrate(small_network, read_sequences(tmp_path), 0.5, "these")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("sequences")

@@ -26,7 +26,19 @@ def test_what_is_no_crop_is_refused(item):
         TrackingPreprocess().prepare([item])
 
 
-@pytest.mark.parametrize("options", [{"exemplar_size": 255}, {"search_size": 256}, {"inference": {"speed": 1}}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exemplar_size": 255},
+        {"search_size": 256},
+        {"std": (1, 0, 1)},
+        {"inference": {"speed": 1}},
+        {"inference": {"scales": 2}},
+        {"inference": {"scales": 0}},
+        {"inference": {"scales": 1.5}},
+        {"inference": {"upsampling": 0}},
+    ],
+)
 def test_sizes_and_constants_have_to_fit(options):
     with pytest.raises(TwinnetError):
         TrackingPreprocess(**options)

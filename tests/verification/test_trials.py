@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from twinnet import TwinnetError
 from twinnet.verification import trials
@@ -105,3 +106,19 @@ def test_keys_are_those_of_the_content(tmp_path):
     first = list(trials_of_pairs(([original], [other]), [1], "here").keys())
     assert first == list(trials_of_pairs(([other], [copy]), [0], "there").keys())
     assert first != list(trials_of_pairs(([original], [copy]), [1], "here").keys())
+
+
+def test_keys_tell_pixels_apart():
+    white = np.full((64, 64, 3), 255, dtype=np.uint8)
+    marked = white.copy()
+    marked[30:34, 30:34] = 0
+    kinds = [lambda pixels: pixels, Image.fromarray, np.ndarray.tobytes, lambda pixels: (pixels, (1.0, 2.0, 3.0, 4.0))]
+    for kind in kinds:
+        keys = [
+            next(iter(trials_of_pairs(([kind(one)], [kind(other)]), [1], "here").keys()))
+            for one, other in ((white, marked), (white.copy(), marked.copy()), (white, white))
+        ]
+        assert keys[0] == keys[1] != keys[2]
+    assert next(iter(trials_of_pairs(([white], [white]), [1], "here").keys())) != next(
+        iter(trials_of_pairs(([white.reshape(64, -1)], [white]), [1], "here").keys())
+    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from twinnet.archives import members
 from twinnet.errors import TwinnetError
 from twinnet.image.decoding import Pixels, decode
 
@@ -154,25 +155,24 @@ def _grid(drawings: Drawings, alphabet: str) -> Rows:
 
 
 def _read_archive(path: Path) -> Drawings:
-    try:
-        with ZipFile(path) as archive:
-            names = sorted(name for name in archive.namelist() if name.endswith(".png"))
-            pictures = [decode(archive.read(name), grey=True) for name in names]
-    except FileNotFoundError as error:
-        raise TwinnetError(f"{path}: no such file: Omniglot is {' and '.join(ARCHIVES)}") from error
-    except (BadZipFile, OSError) as error:
-        raise TwinnetError(f"{path} cannot be read ({error})") from error
-    places = [Path(name).parts[-3:] for name in names]  # alphabet, character, 0001_20.png
+    found = [(_place(match[0], path), picture) for match, picture in members(path, r".*\.png")]
+    if not found:
+        raise TwinnetError(f"{path} holds no drawings: Omniglot is {' and '.join(ARCHIVES)}")
+    alphabets, characters, drawers = zip(*(place for place, _ in found), strict=True)
     return Drawings(
-        pictures,
-        np.array([alphabet for alphabet, _, _ in places]),
-        np.array([f"{alphabet}/{character}" for alphabet, character, _ in places]),
-        np.array([_drawer(name, path) for _, _, name in places]),
+        [decode(picture, grey=True) for _, picture in found],
+        np.array(alphabets),
+        np.array([f"{alphabet}/{character}" for alphabet, character in zip(alphabets, characters, strict=True)]),
+        np.array(drawers),
     )
 
 
-def _drawer(name: str, path: Path) -> int:
-    drawer = Path(name).stem.rpartition("_")[2]
-    if not drawer.isdecimal():
-        raise TwinnetError(f"{path}: {name!r} does not end in the number of a drawer: this is not Omniglot's layout")
-    return int(drawer)
+def _place(name: str, path: Path) -> tuple[str, str, int]:
+    """Alphabet, character and drawer of images_background/Greek/character01/0394_01.png."""
+    match = re.fullmatch(r"(?:.*/)?([^/]+)/([^/]+)/[^/]*_(\d+)\.png", name)
+    if match is None:
+        raise TwinnetError(
+            f"{path}: {name!r} is not in a character's folder in an alphabet's, or does not end in the number of a "
+            "drawer: this is not Omniglot's layout"
+        )
+    return match[1], match[2], int(match[3])

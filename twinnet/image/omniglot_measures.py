@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 
 from twinnet.distances import Distance
+from twinnet.evaluation.curves import error_curve
 from twinnet.image.omniglot import Drawings, KochSplit, Rows, one_shot_trials, verification_pairs
 from twinnet.network import TwinNetwork
 
@@ -65,9 +66,9 @@ def _verify(rows: Array, distance: Distance, part: Drawings, seed: int) -> tuple
 
 def _best_threshold(scores: Array, labels: Array) -> float:
     """The score from which on "same" is said, with the fewest errors."""
-    order = np.argsort(-scores, kind="stable")
-    right = np.cumsum(labels[order]) - np.cumsum(~labels[order])  # hits minus false alarms, the constant left out
-    return float(scores[order][np.argmax(right)])
+    curve = error_curve(scores, labels)
+    errors = curve.fmr * (~labels).sum() + curve.fnmr * labels.sum()
+    return float(curve.thresholds[np.argmin(errors)])
 
 
 def _one_shot(rows: Array, distance: Distance, trials: Iterable[tuple[Rows, Rows]]) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from os import PathLike
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from twinnet.errors import TwinnetError
 from twinnet.preprocess import Preprocess
 
 
@@ -26,6 +27,24 @@ class PicturePreprocess(Preprocess):
     def key(self, item: Any) -> Hashable:
         """Equal paths are equal pictures."""
         return str(item) if isinstance(item, str | PathLike) else None
+
+
+def check_normalisation(mean: Any, std: Any, channels: Sequence[int] = (3,)) -> None:
+    """Refuse a mean and standard deviations that normalise nothing.
+
+    Args:
+        mean: A number for each channel.
+        std: Likewise.
+        channels: How many channels there may be.
+
+    Raises:
+        TwinnetError: If they are too few or too many, not finite, or a std is not above 0.
+    """
+    if len(mean) != len(std) or len(mean) not in channels:
+        counts = " or ".join({1: "one number each for grey", 3: "three for RGB"}[count] for count in channels)
+        raise TwinnetError(f"mean {mean} and std {std}: give {counts}")
+    if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
+        raise TwinnetError(f"mean {mean} and std {std}: expected finite numbers, and a std above 0")
 
 
 def picture_name(item: Any) -> str:

@@ -21,7 +21,7 @@ from twinnet.features import Batch
 from twinnet.image.augmentation import Augmentation
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
 from twinnet.image.ink import LONGEST, InkBox
-from twinnet.image.pictures import PicturePreprocess
+from twinnet.image.pictures import PicturePreprocess, check_normalisation
 from twinnet.image.views import View
 from twinnet.preprocess import Prepared
 
@@ -77,10 +77,7 @@ class ImagePreprocess(PicturePreprocess):
         views: Sequence[Mapping[str, float]] = (),
         ink: float | None = None,
     ) -> None:
-        if len(mean) != len(std) or len(mean) not in (1, 3):
-            raise TwinnetError(f"mean {mean} and std {std}: give one number each for grey, or three for RGB")
-        if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
-            raise TwinnetError(f"mean {mean} and std {std}: expected finite numbers, and a std above 0")
+        check_normalisation(mean, std, channels=(1, 3))
         if np.shape(size) != (2,) or min(size) < 1:
             raise TwinnetError(f"size {size}: expected a height and a width in pixels")
         if crop is not None and not 0 < crop <= 1:

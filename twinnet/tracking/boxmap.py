@@ -70,8 +70,9 @@ class BoxMapReader:
     def _agreed(self, scores: Map, edges: Map, row: int, column: int) -> tuple[Corner, Corner]:
         """The corners of the mean of the boxes around a cell, which err less than one; good scores count for more."""
         rows, columns = (slice(max(0, i - VOTERS), i + VOTERS + 1) for i in (row, column))
-        weights = scores[rows, columns].astype(np.float64) ** SHARPNESS
-        weights /= weights.sum().clip(min=1e-30)
+        near = scores[rows, columns].astype(np.float64)
+        weights = (near / near.max()) ** SHARPNESS if near.max() > 0 else np.ones_like(near)
+        weights /= weights.sum()
         x, y = self.places[columns][None, :], self.places[rows][:, None]
         left, top, right, bottom = edges[:, rows, columns]
         corners = [[x - left, y - top], [x + right, y + bottom]]

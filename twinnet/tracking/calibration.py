@@ -76,12 +76,12 @@ def calibrate(
 def _choose(
     network: TwinNetwork, with_target: list[Scored], without: list[Scored], false_alarms: float, source: str
 ) -> OperatingPoint:
+    threshold = lost_below([score for score, *_ in with_target], false_alarms)
     rows = np.array(with_target + without)
     scores, same = rows[:, 0], np.arange(len(rows)) < len(with_target)
-    people = rows[:, 1:].astype(np.int64)
-    threshold = lost_below(scores[same], false_alarms)
+    clips = rows[:, 1:].astype(np.int64)
     slope, intercept = fit_probability(scores, same)
-    fmr, fnmr = match_error_rates(scores, same, threshold, people)
+    fmr, fnmr = match_error_rates(scores, same, threshold, clips)
     return OperatingPoint(
         threshold=threshold,
         target_fmr=fmr.value,

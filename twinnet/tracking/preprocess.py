@@ -11,6 +11,7 @@ from torch import Tensor
 
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.features import Batch
+from twinnet.image.pictures import check_normalisation
 from twinnet.preprocess import Prepared, Preprocess, refuse
 from twinnet.tracking.crops import CONTEXT, EXEMPLAR_SIZE, SEARCH_SIZE, Pixels, crop, exemplar_region, mean_colour
 from twinnet.tracking.protocol import Inference
@@ -30,7 +31,8 @@ class TrackingPreprocess(Preprocess):
         inference: The arguments of `Inference` with which the network is meant to track.
 
     Raises:
-        TwinnetError: If the sizes do not fit, or a constant of inference is unknown.
+        TwinnetError: If the sizes do not fit, a std is not above 0, or a constant of inference is unknown or has no
+            meaning.
     """
 
     budget: ClassVar = {"cpu": 16 * 255 * 255, "cuda": 256 * 255 * 255}
@@ -51,6 +53,7 @@ class TrackingPreprocess(Preprocess):
                 f"exemplar size {exemplar_size} and search size {search_size}: the search size must be larger, "
                 "and both odd or both even"
             )
+        check_normalisation(mean, std)
         self.exemplar_size = exemplar_size
         self.search_size = search_size
         self.context = context

@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 
 
@@ -84,6 +85,21 @@ class Inference:
     largest: float = 5.0
     size_penalty: float = 0.05
     memory: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning.
+
+        Raises:
+            TwinnetError: If a number of scales or steps is not whole and above 0, or scales are even.
+        """
+        for name in ("scales", "upsampling"):
+            value = getattr(self, name)
+            if value != int(value) or value < 1:
+                raise TwinnetError(f"{name} is {value!r}: expected a whole number from 1 on")
+        if self.scales % 2 == 0:
+            raise TwinnetError(
+                f"scales is {self.scales}: expected an odd number, so that the present size is one of them"
+            )
 
 
 def target_places(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -98,11 +99,12 @@ def trials_of_pairs(columns: Sequence[Sequence[Any]], labels: Sequence[int], sou
         labels: 1 for the same, 0 for different (N).
         source: Where they come from.
     """
-    place: dict[Any, int] = {}
-    rows = np.array([[place.setdefault(item, len(place)) for item in column] for column in columns]).T
+    different = {_identity(item): item for column in columns for item in column}
+    place = {identity: row for row, identity in enumerate(different)}
+    rows = np.array([[place[_identity(item)] for item in column] for column in columns]).T
     same = np.asarray(labels, dtype=bool)
     owners = _joined(len(place), rows, same)
-    return Trials(list(place), rows[:, 0], rows[:, 1:], same, owners, source)
+    return Trials(list(different.values()), rows[:, 0], rows[:, 1:], same, owners, source)
 
 
 def trials_of_identities(
@@ -165,9 +167,24 @@ def _joined(count: int, rows: Rows, same: npt.NDArray[np.bool_]) -> Rows:
     return owners
 
 
+def _identity(item: Any) -> Hashable:
+    """What tells whether items are one: themselves, or their content where they are compared by it."""
+    return item if isinstance(item, Hashable) and not isinstance(item, tuple) else _digest(item)
+
+
 def _digest(item: Any) -> str:
-    """A hash of the content; of the name where the content is no file."""
+    """A hash of the content: of a file, pixels, bytes or text, or of all parts of a tuple."""
     if isinstance(item, PathLike) and Path(item).is_file():
         with Path(item).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    return hashlib.sha256(str(item).encode()).hexdigest()
+    return hashlib.sha256(_content(item)).hexdigest()
+
+
+def _content(item: Any) -> bytes:
+    if isinstance(item, tuple):
+        return "".join(map(_digest, item)).encode()
+    if isinstance(item, Image.Image):
+        return _content(np.asarray(item))
+    if isinstance(item, np.ndarray):
+        return f"{item.shape} {item.dtype.str} ".encode() + item.tobytes()
+    return item if isinstance(item, bytes) else str(item).encode()

@@ -12,7 +12,7 @@ from twinnet.errors import TwinnetError
 from twinnet.tracking.training import folder, views
 from twinnet.tracking.training.pairs import TrackingPairs
 from twinnet.tracking.training.settings import PairSettings
-from twinnet.tracking.training.subjects import Pictures, Sighting, Subject
+from twinnet.tracking.training.subjects import Pictures, Sighting
 from twinnet.tracking.training.views import Placement
 
 GREEN = (0, 255, 0)
@@ -161,7 +161,25 @@ def test_folders_are_read(data):
     assert [len(subject.sightings) for subject in folder.clips(data)] == [5, 5]
     assert [len(subject.sightings) for subject in folder.stills(data)] == [1] * 10
     assert folder.clips(data / "clip0")[0].sightings[1].box == (28.0, 32.0, 30.0, 24.0)
-    assert all(isinstance(subject, Subject) for subject in folder.patches(data))
+    (data / "clip0" / "boxes.csv").write_text("file,x,y,w,h\n0.png,1,2,30,40\n1.png,nan,2,30,40\n2.png,1,2,30,4\n")
+    assert [len(subject.sightings) for subject in folder.clips(data / "clip0")] == [1]
+
+
+def test_patches_are_pieces_of_the_pictures_that_are_like_no_other(tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), rng.integers(0, 256, (90, 120, 3), dtype=np.uint8))
+    cv2.imwrite(str(tmp_path / "flat.png"), np.full((90, 120, 3), 90, np.uint8))
+    found = [subject.sightings[0] for subject in folder.patches(tmp_path)]
+    assert [sighting.picture.name for sighting in found] == [f"{number}.png" for number in range(4) for _ in range(2)]
+    boxes = np.array([sighting.box for sighting in found])
+    assert (boxes[:, :2] >= 0).all()
+    assert (boxes[:, :2] + boxes[:, 2:] <= [120, 90]).all()
+    assert found == [subject.sightings[0] for subject in folder.patches(tmp_path)]
+    assert found != [subject.sightings[0] for subject in folder.patches(tmp_path, seed=1)]
+    (tmp_path / "broken.png").write_bytes(b"none")
+    with pytest.raises(TwinnetError, match=r"broken\.png"):
+        folder.patches(tmp_path)
 
 
 @pytest.mark.parametrize("line", ["0.png,1,2,3", "0.png,a,2,3,4", "../../secret.png,1,2,30,40", "9.png,1,2,30,40"])

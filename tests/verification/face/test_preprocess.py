@@ -10,6 +10,8 @@ from twinnet import TwinnetError, TwinNetwork
 from twinnet.errors import ItemError
 from twinnet.preprocess import Prepared
 from twinnet.verification.face import FacePreprocess
+from twinnet.verification.face.faces import LANDMARKS_DAT, DlibFaceFinder
+from twinnet.verification.face.finders import load_finder
 from twinnet.verification.face.preprocess import DLIB_MEAN, DLIB_STD
 
 
@@ -195,6 +197,26 @@ def test_bring_your_own_detector_and_weights(models, people, tmp_path):
     [face] = network.tower.preprocess.detect(pictures[0])[:1]
     given, boxed = network.encode([(pictures[0], face), (pictures[0], face.box)])
     assert given @ boxed / np.linalg.norm(given) / np.linalg.norm(boxed) > 0.9
+
+
+@pytest.mark.parametrize("name", ["../secret.onnx", "/tmp/secret.onnx", "a/b.onnx"])
+def test_a_saved_detector_stays_in_its_folder(tmp_path, name):
+    with pytest.raises(TwinnetError, match="no name of a file"):
+        load_finder(tmp_path, name)
+
+
+def test_other_files_than_dlib_s_are_refused(dlib_files, tmp_path):
+    for path in dlib_files.glob("*.dat"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / LANDMARKS_DAT).write_bytes(b"other")
+    with pytest.raises(TwinnetError, match=f"{LANDMARKS_DAT}: not dlib's file"):
+        DlibFaceFinder.read(tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"crop": "none"}, {"min_face": 2}, {"std": (1, 0, 1)}, {"mean": (0.5,)}])
+def test_arguments_have_to_mean_something(options):
+    with pytest.raises(TwinnetError):
+        FacePreprocess(**options)
 
 
 def test_a_network_that_is_no_face_detector_is_refused(data):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from twinnet.data.sequences import Sequence, read_sequences
-from twinnet.errors import TwinnetError
+from twinnet.image.decoding import decode
 from twinnet.picture_files import is_picture
 from twinnet.tracking.training.subjects import Sighting, Subject
 
 # Smaller targets show the network nothing but blur.
 SMALLEST = 10.0
+# How many are tried for each picture.
+PATCHES = 2
 
 
 def clips(root: Path) -> list[Subject]:
@@ -32,15 +33,17 @@ def stills(root: Path) -> list[Subject]:
     return [Subject([sighting]) for subject in clips(root) for sighting in subject.sightings]
 
 
-def patches(root: Path, seed: int = 0, each: int = 2) -> list[Subject]:
-    """Random patches of all pictures below `root`: a network can learn from them without any box."""
+def patches(root: Path, seed: int = 0) -> list[Subject]:
+    """Random patches of all pictures below `root`: a network can learn from them without any box.
+
+    Raises:
+        ItemError: If a picture cannot be read.
+    """
     rng = np.random.default_rng(seed)
     found = []
     for path in sorted(p for p in root.rglob("*") if is_picture(p) and not p.stem.endswith("_mask")):
-        frame = cv2.imread(str(path))
-        if frame is None:
-            raise TwinnetError(f"{path}: cannot be read as a picture: remove it from the training data")
-        for _ in range(each):
+        frame = decode(path)
+        for _ in range(PATCHES):
             height, width = frame.shape[:2]
             side = min(height, width) * rng.uniform(0.15, 0.5)
             aspect = np.exp(rng.uniform(-0.7, 0.7) / 2)
@@ -53,7 +56,7 @@ def patches(root: Path, seed: int = 0, each: int = 2) -> list[Subject]:
 
 
 def _sightings(sequence: Sequence) -> Iterator[Sighting]:
-    for frame, box in zip(sequence.frames, sequence.boxes.tolist(), strict=True):
+    for frame, box, visible in zip(sequence.frames, sequence.boxes.tolist(), sequence.visible, strict=True):
         mask = frame.with_name(frame.stem + "_mask.png")
-        if min(box[2:]) >= SMALLEST:  # not where it is not visible, whose box is not a number
+        if visible and min(box[2:]) >= SMALLEST:
             yield Sighting(frame, tuple(box), mask if mask.is_file() else None)

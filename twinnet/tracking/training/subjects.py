@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.errors import TwinnetError
-from twinnet.tracking.crops import Pixels
+from twinnet.image.decoding import Pixels, decode
 
 Mask = npt.NDArray[np.uint8]
 KEPT = 64
@@ -50,27 +47,24 @@ class Pictures:
     """Reads pictures, and keeps those used last; several threads may read."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Path, Any] = OrderedDict()
+        self._kept: OrderedDict[Path, Pixels] = OrderedDict()
         self._lock = Lock()
 
     def colour(self, path: Path) -> Pixels:
         """RGB, uint8 (H, W, 3)."""
-        colour: Pixels = self._read(path, cv2.IMREAD_COLOR_RGB)
-        return colour
+        return self._read(path, grey=False)
 
     def mask(self, path: Path) -> Mask:
         """0 or 255, uint8 (H, W)."""
-        outline: Mask = self._read(path, cv2.IMREAD_GRAYSCALE)
+        outline: Mask = self._read(path, grey=True)[:, :, 0]
         return outline
 
-    def _read(self, path: Path, mode: int) -> Any:
+    def _read(self, path: Path, *, grey: bool) -> Pixels:
         with self._lock:
             if path in self._kept:
                 self._kept.move_to_end(path)
                 return self._kept[path]
-        pixels = cv2.imread(str(path), mode)
-        if pixels is None:
-            raise TwinnetError(f"{path}: cannot be read as a picture: remove it from the training data")
+        pixels = decode(path, grey=grey)
         with self._lock:
             self._kept[path] = pixels
             while len(self._kept) > KEPT:

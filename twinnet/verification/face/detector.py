@@ -21,6 +21,8 @@ Scores = npt.NDArray[np.float32]
 
 # Inputs, outputs, side and stride of the convolutions (dlib/dnn_mmod_face_detection_ex.cpp).
 LAYERS = ((3, 16, 5, 2), (16, 32, 5, 2), (32, 32, 5, 2), (32, 45, 5, 1), (45, 45, 5, 1), (45, 45, 5, 1), (45, 1, 9, 1))
+# The side of the window in pixels, and the intersection over union above which the weaker of two boxes is dropped.
+WINDOW, OVERLAP = 80, 0.338276
 # A score belongs to this place of the canvas: three strides of two, each behind a margin of two pixels.
 STRIDE, OFFSET = 8, 14
 # The smallest canvas that has a score.
@@ -32,18 +34,12 @@ BUDGET = {"cpu": 1_000_000, "cuda": 32_000_000}
 
 
 class FaceDetector(nn.Module):
-    """Finds upright faces of about 80 pixels and more.
-
-    Args:
-        window: Side of the window in pixels.
-        overlap: Intersection over union above which the weaker of two boxes is dropped.
-    """
+    """Finds upright faces of about 80 pixels and more."""
 
     means: Tensor
 
-    def __init__(self, window: float = 80.0, overlap: float = 0.338276) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.window, self.overlap = window, overlap
         self.layers = nn.ModuleList(
             nn.Conv2d(inputs, outputs, side, stride, padding=0 if stride > 1 else side // 2)
             for inputs, outputs, side, stride in LAYERS
@@ -65,7 +61,9 @@ class FaceDetector(nn.Module):
                 f"{path}: a network of {len(convolutions)} convolutions that is not dlib's face detector"
             )
         width, _, _, _, _, overlap, *_ = network.loss
-        detector = cls(width, overlap)
+        if not np.allclose([width, overlap, *network.means], [WINDOW, OVERLAP, *MEANS], rtol=1e-5):
+            raise TwinnetError(f"{path}: a detector with other constants than dlib's")
+        detector = cls()
         for layer, convolution in zip(detector.layers, convolutions, strict=True):
             weights = {"weight": torch.tensor(convolution.weight), "bias": torch.tensor(convolution.bias)}
             layer.load_state_dict(weights)
@@ -106,10 +104,10 @@ class FaceDetector(nn.Module):
         found = scores[rows, columns]
         order = np.argsort(-found, kind="stable")
         middles = np.stack([columns, rows], axis=1)[order].astype(np.float64) * STRIDE + OFFSET  # (N, 2)
-        reach = np.float64((self.window - 1) / 2)
+        reach = np.float64((WINDOW - 1) / 2)
         low, high = tiling.to_image(middles - reach, middles + reach)
         boxes = np.concatenate([low, high - low + 1], axis=1)
-        kept = suppress(boxes, self.overlap)
+        kept = suppress(boxes, OVERLAP)
         return boxes[kept], found[order][kept]
 
 

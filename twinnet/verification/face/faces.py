@@ -15,15 +15,20 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from twinnet.files import read_weights, write_weights
+from twinnet.errors import TwinnetError
+from twinnet.files import checksum, read_weights, write_weights
 from twinnet.image.decoding import Pixels
-from twinnet.verification.face.detector import FaceDetector
+from twinnet.verification.face.detector import WINDOW, FaceDetector
 from twinnet.verification.face.landmarks import LandmarkPredictor
 
 Points = npt.NDArray[np.float64]
 
 DETECTOR_FILE, LANDMARKS_FILE = "face_detector.safetensors", "face_landmarks.safetensors"
 DETECTOR_DAT, LANDMARKS_DAT = "mmod_human_face_detector.dat", "shape_predictor_5_face_landmarks.dat"
+CHECKSUMS = {
+    DETECTOR_DAT: "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+    LANDMARKS_DAT: "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+}
 # The side to which a picture is scaled first; faces below 16 % of it are looked for when there are no larger ones.
 FIRST_SIDE = 500
 MOST_GROWTH = 4.0
@@ -85,7 +90,14 @@ class DlibFaceFinder:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read dlib's .dat files."""
+        """Read dlib's .dat files.
+
+        Raises:
+            TwinnetError: If a file is missing, damaged or another one.
+        """
+        for name, expected in CHECKSUMS.items():
+            if not (folder / name).is_file() or checksum(folder / name) != expected:
+                raise TwinnetError(f"{folder / name}: not dlib's file, its sha256 differs: install the package again")
         return cls(FaceDetector.read(folder / DETECTOR_DAT), LandmarkPredictor.read(folder / LANDMARKS_DAT))
 
     @classmethod
@@ -115,7 +127,7 @@ class DlibFaceFinder:
 
     def find(self, images: Sequence[Pixels], min_face: float, *, largest: bool) -> list[list[Face]]:
         """See `FaceFinder`. Pictures of one size are searched together."""
-        last = self.detector.window / min_face
+        last = WINDOW / min_face
         found: list[list[Face]] = [[] for _ in images]
         for side in [FIRST_SIDE, last] if largest and last > FIRST_SIDE else [last]:
             groups = defaultdict(list)

@@ -23,7 +23,13 @@ def make_finder(detector: str) -> FaceFinder:
 
 
 def load_finder(folder: Path, detector: str) -> FaceFinder:
-    """The finder that was saved in the folder of a network."""
+    """The finder that was saved in the folder of a network.
+
+    Raises:
+        TwinnetError: If its file is missing, or its name leads out of the folder.
+    """
+    if Path(detector).name != detector:
+        raise TwinnetError(f"{folder}: the detector {detector!r} is no name of a file in this folder")
     return DlibFaceFinder.load(folder) if detector == "dlib" else _yunet(folder / detector)
 
 

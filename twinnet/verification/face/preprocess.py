@@ -16,7 +16,7 @@ import torch
 from twinnet.errors import ItemError, TwinnetError, unknown_name
 from twinnet.features import Batch
 from twinnet.image.decoding import MAX_PIXELS, Pixels, decode
-from twinnet.image.pictures import PicturePreprocess, picture_name
+from twinnet.image.pictures import PicturePreprocess, check_normalisation, picture_name
 from twinnet.preprocess import Prepared
 from twinnet.verification.face.chips import TEMPLATES, chip
 from twinnet.verification.face.faces import Face, FaceFinder
@@ -54,6 +54,9 @@ class FacePreprocess(PicturePreprocess):
         shift: If not 0, the network sees four views of each face, shifted to the four sides by this share of the chip;
             it then needs the head {"name": "views", "count": 4}, which averages their embeddings.
         max_pixels: A picture with more is refused before it is decoded.
+
+    Raises:
+        TwinnetError: If the crop is unknown, a std is not above 0, or `min_face` is no share.
     """
 
     budget: ClassVar = {"cpu": 32 * 150 * 150, "cuda": 256 * 150 * 150}
@@ -74,6 +77,7 @@ class FacePreprocess(PicturePreprocess):
     ) -> None:
         if crop not in TEMPLATES:
             raise unknown_name("crop of a face", crop, TEMPLATES)
+        check_normalisation(mean, std)
         self.detector, self.crop, self.size, self.bgr = detector, crop, int(size), bgr
         self.mean, self.std = np.asarray(mean, dtype=np.float32), np.asarray(std, dtype=np.float32)
         self.min_face, self.shift, self.max_pixels = _share(min_face), float(shift), max_pixels

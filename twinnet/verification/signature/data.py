@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from twinnet.archives import members
 from twinnet.errors import TwinnetError
 from twinnet.verification.trials import Trials
-
-MOST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ def read_svc2004(archive: str | Path, users: Iterable[int]) -> list[Signature]:
     """
     wanted = set(users)
     found = []
-    for match, picture in _read(archive, r"svc2004/user(\d+)/(genuine|forged)/U\d+S(\d+)\.png"):
+    for match, picture in members(archive, r"svc2004/user(\d+)/(genuine|forged)/U\d+S(\d+)\.png"):
         if (user := int(match[1])) in wanted:
             found.append(
                 (
@@ -69,7 +66,7 @@ def read_cross_media(archive: str | Path) -> list[Signature]:
         TwinnetError: If it cannot be read.
     """
     found = []
-    for match, picture in _read(archive, r"cross_media/(\d+)/(\d+)\.png"):
+    for match, picture in members(archive, r"cross_media/(\d+)/(\d+)\.png"):
         writer, number = int(match[1]), int(match[2]) - 1
         found.append((writer, number, Signature(writer, number % 10, True, picture, match[0])))
     return [signature for *_, signature in sorted(found, key=lambda row: row[:2])]
@@ -138,14 +135,3 @@ def _reference_sets(genuine: list[int], references: int) -> list[list[int]]:
         return [[row] for row in genuine]
     apart = len(genuine) // references
     return [[genuine[(start + apart * k) % len(genuine)] for k in range(references)] for start in range(min(4, apart))]
-
-
-def _read(archive: str | Path, pattern: str) -> Iterable[tuple[re.Match[str], bytes]]:
-    try:
-        with zipfile.ZipFile(archive) as files:
-            for info in files.infolist():
-                match = re.fullmatch(pattern, info.filename)
-                if match is not None and info.file_size <= MOST_BYTES:
-                    yield match, files.read(info)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise TwinnetError(f"{archive} cannot be read ({error}): it should be a zip file of signatures") from error
