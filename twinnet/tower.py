@@ -62,7 +62,7 @@ class Tower(nn.Module):
     def traceable(self) -> bool:
         """Whether all of its parts are, see `Component`, and nobody has hooked anything to them."""
         parts_are = self.backbone.traceable and all(layer.traceable for layer in self.head)
-        return parts_are and not any(part._forward_hooks or part._forward_pre_hooks for part in self.modules())
+        return parts_are and not is_hooked(self)
 
     def reader(self) -> Preprocess:
         """The preprocess.
@@ -110,6 +110,11 @@ class Tower(nn.Module):
                 "backbone, or `out_width` of one of its layers is wrong"
             )
         return embedded
+
+
+def is_hooked(module: nn.Module) -> bool:
+    """Whether anything is hooked to a module or one of its parts."""
+    return any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
 def tensors_of(module: nn.Module) -> Iterator[Tensor]:

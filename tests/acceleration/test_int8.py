@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timm.layers import Conv2dSame
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from twinnet.acceleration.int8 import SMOOTHING, rounded_layer
 
@@ -71,3 +72,15 @@ def test_a_layer_can_be_asked_for_its_weight():
     steps = weight / (layer.weight.detach().abs().amax((1, 2, 3), keepdim=True) / 127)
     torch.testing.assert_close(steps, steps.round(), atol=1e-3, rtol=0)
     torch.testing.assert_close(weight, layer.weight, atol=0.002, rtol=0)
+
+
+@pytest.mark.parametrize("parametrize", [weight_norm, spectral_norm])
+@pytest.mark.parametrize("kind", [lambda: nn.Linear(4, 6), lambda: nn.Conv2d(4, 6, 1)])
+def test_a_weight_that_is_computed_is_rounded_as_it_is(parametrize, kind):
+    torch.manual_seed(0)
+    layer = parametrize(kind()).eval()
+    values = torch.randn(5, 4, *[2] * (layer.weight.ndim - 2))
+    plain = kind()
+    plain.load_state_dict({"weight": layer.weight.detach(), "bias": layer.bias.detach()})
+    ends = torch.tensor([[float(values.min())], [float(values.max())]]).expand(2, 4 if layer.weight.ndim == 2 else 1)
+    torch.testing.assert_close(rounded_layer(layer, ends)(values), rounded_layer(plain, ends)(values))

@@ -73,9 +73,11 @@ def test_shrinking_has_no_moire():
 
 
 @given(REGIONS, st.integers(8, 300))
-def test_points_go_to_the_crop_and_back(region, size):
-    points = np.array([[3.5, 4.0], [60, 2], [-5, 9]])
-    assert region.to_frame(region.to_crop(points, size), size) == pytest.approx(points)
+def test_the_corners_of_a_crop_are_those_of_the_region(region, size):
+    half = np.array([region.side / 2] * 2)
+    middle = np.array([region.x, region.y])
+    points = np.array([[0, 0], [size / 2, size / 2], [size, size]])
+    assert region.to_frame(points, size) == pytest.approx(np.array([middle - half, middle, middle + half]), abs=1e-9)
 
 
 def test_a_point_of_the_crop_shows_that_point_of_the_frame():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from twinnet import TwinnetError
 from twinnet.acceleration import precision
 from twinnet.tracking import passes
 from twinnet.tracking.passes import Passes
+from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.tracking.siamfc import siamfc
 from twinnet.tracking.tracker import Tracker
 
@@ -37,7 +39,7 @@ def test_what_is_compiled_finds_the_same_boxes(shipped, monkeypatch, fast, targe
     rng = np.random.default_rng(0)
     cuts = rng.integers(0, 256, (targets, tracker.search_size, tracker.search_size, 3), dtype=np.uint8)
     sizes = rng.uniform(20, 90, (targets, 2))
-    exemplars = tracker.maps(cuts[:, :129, :129], "left").split(1)
+    exemplars = tracker.passes.maps(cuts[:, :129, :129], "left").split(1)
     fast_one, slow_one = tracker.passes, plain(shipped, tracker.search_size, monkeypatch)
     assert fast_one._search is not None
     assert slow_one._search is None
@@ -57,7 +59,7 @@ def test_a_thread_for_each_target_finds_the_same_boxes(targets):
     try:
         tracker = Tracker(network)
         cuts = rng.integers(0, 256, (targets, tracker.search_size, tracker.search_size, 3), dtype=np.uint8)
-        exemplars = tracker.maps(cuts[:, :129, :129], "left").split(1)
+        exemplars = tracker.passes.maps(cuts[:, :129, :129], "left").split(1)
         sizes = rng.uniform(20, 90, (targets, 2))
         for _ in range(2):
             scores, edges = tracker.passes.boxes(exemplars, cuts, sizes)
@@ -97,7 +99,7 @@ def test_towers_compute_in_bfloat16_where_nothing_is_compiled(shipped, monkeypat
     cuts = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), dtype=np.uint8)
     found = []
     for tracker in (exact, near):
-        exemplars = tracker.maps(cuts[:, :127, :127], "left")
+        exemplars = tracker.passes.maps(cuts[:, :127, :127], "left")
         if boxes:
             found.append(tracker.passes.boxes(exemplars.split(1), cuts, np.full((2, 2), 50.0))[0])
         else:
@@ -116,7 +118,7 @@ def test_threads_share_a_compiled_network(shipped):
     sizes = np.full((1, 2), 50.0)
 
     def boxes(cut):
-        exemplars = tracker.maps(cut[:, :129, :129], "left").split(1)
+        exemplars = tracker.passes.maps(cut[:, :129, :129], "left").split(1)
         return [tracker.passes.boxes(exemplars, cut, sizes)[0] for _ in range(8)]
 
     alone = list(map(boxes, cuts))
@@ -174,7 +176,7 @@ def test_torch_computes_what_cannot_be_trusted(shipped, monkeypatch, caplog, kin
     monkeypatch.setattr(passes, "_gains", lambda network: True)
     tracker = Tracker(network)
     cuts = np.random.default_rng(0).integers(0, 256, (2, 225, 225, 3), dtype=np.uint8)
-    exemplars, sizes = tracker.maps(cuts[:, :129, :129], "left").split(1), np.full((2, 2), 60.0)
+    exemplars, sizes = tracker.passes.maps(cuts[:, :129, :129], "left").split(1), np.full((2, 2), 60.0)
     expected = plain(shipped, 225, monkeypatch).boxes(exemplars, cuts, sizes)
     for _ in range(2):
         for found, right in zip(tracker.passes.boxes(exemplars, cuts, sizes), expected, strict=True):
@@ -245,3 +247,41 @@ def test_another_normalisation_is_compiled_anew(shipped):
     found = Passes(network, 225).maps(cuts, "left")
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
     assert (found - before).abs().max() > 0.1
+
+
+class Brighter(TrackingPreprocess):
+    """Normalises in another way, but only what is not black."""
+
+    def batch(self, crops):
+        batch = super().batch(crops)
+        return {"pixels": batch["pixels"] + 0.5} if crops.any() else batch
+
+
+def test_a_preprocess_of_another_kind_is_asked(shipped):
+    network = copy.deepcopy(shipped)
+    own = network.tower.preprocess
+    network.tower.preprocess = Brighter(own.exemplar_size, own.search_size, mean=own.mean, std=own.std)
+    passes_ = Passes(network, 225)
+    for level in (0, 100):
+        cuts = np.full((1, 129, 129, 3), level, dtype=np.uint8)
+        with torch.inference_mode():
+            expected = network(network.tower.preprocess.batch(cuts), "left")
+        torch.testing.assert_close(passes_.maps(cuts, "left"), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_hooks_of_the_distance_are_called(shipped):
+    network = copy.deepcopy(shipped)
+    called = []
+    network.distance.box_head.register_forward_hook(lambda *given: called.append(1))
+    frames = np.random.default_rng(0).integers(0, 256, (5, 90, 120, 3), dtype=np.uint8)
+    twinnet.track(frames, (30, 20, 40, 30), model=network).run()
+    assert len(called) >= 4
+
+
+def test_trackers_made_at_the_same_time_share_what_is_compiled(shipped):
+    pytest.importorskip("openvino")
+    network = copy.deepcopy(shipped)
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: Passes(network, 225), range(4)))
+    assert len({id(each._search) for each in made}) == len({id(each._look) for each in made}) == 1
+    assert warnings.filters[0][:3] != ("ignore", None, Warning)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -77,3 +78,36 @@ def test_an_unknown_ending(name, tmp_path):
 def test_a_folder_that_is_not_there(tmp_path, frames):
     with pytest.raises(TwinnetError, match="cannot be written"), VideoWriter(tmp_path / "no" / "a.webm") as writer:
         writer.write(frames[0])
+
+
+def test_nothing_is_written_after_the_end(tmp_path, frames):
+    writer = VideoWriter(tmp_path / "a.webm")
+    writer.write(frames[0])
+    writer.close()
+    with pytest.raises(TwinnetError, match=r"a\.webm is closed"):
+        writer.write(frames[1])
+    writer.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.webm"]
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+import numpy as np
+from twinnet.video import VideoWriter
+frames = np.random.default_rng(0).integers(0, 256, (4, 1080, 1920, 3), dtype=np.uint8)
+try:
+    with VideoWriter("a.webm") as writer:
+        for frame in frames:
+            writer.write(frame)
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no signals")
+def test_an_interrupt_at_the_end_loses_no_frame(tmp_path):
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "interrupted\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.webm"]
+    assert sum(1 for _ in open_video(tmp_path / "a.webm")) == 4

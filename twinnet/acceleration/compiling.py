@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import cycle
+from itertools import chain, cycle
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,7 @@ class CompiledModule:
     depends on it is a constant of the trace; other inputs may have any length.
 
     Args:
-        module: In evaluation mode, on the CPU, its weights without gradients. It must do the same operations whatever
-            the values are.
+        module: In evaluation mode, on the CPU. It must do the same operations whatever the values are.
         example: Inputs, each with a batch dimension.
         hint: OpenVINO's name of the precision: "f32" or "bf16".
         fixed: Whether inputs always have the sizes of the example, batches too, which is faster.
@@ -145,14 +144,10 @@ def _converted(module: nn.Module, example: Sequence[Tensor], fixed: bool) -> Any
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
-    def compute(*inputs: Tensor) -> Any:
-        return module(*inputs)
-
     # Tracing is deprecated, and warns of lengths that are looked at; OpenVINO knows no other way.
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # A function takes a third of the time that a module takes.
-        traced = torch.jit.trace(compute, tuple(example), check_trace=False)
+        traced = torch.jit.trace(_Flat(module).eval(), tuple(example), check_trace=False)
         decoder = TorchScriptPythonDecoder(traced)
     front = FrontEndManager().load_by_framework("pytorch")
     graph = front.convert(front.load(decoder))
@@ -161,6 +156,22 @@ def _converted(module: nn.Module, example: Sequence[Tensor], fixed: bool) -> Any
     transformations.apply_moc_transformations(graph, cf=False, smart_reshape=True)
     transformations.compress_quantize_weights_transformation(graph)
     return graph
+
+
+class _Flat(nn.Module):
+    """A module without parts, which is traced in a third of the time, but with all weights.
+
+    Those of a function would be constants, which torch keeps for as long as the process runs.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.hidden = [module]
+        for number, tensor in enumerate(chain(module.parameters(), module.buffers())):
+            self.register_buffer(f"tensor{number}", tensor)
+
+    def forward(self, *inputs: Tensor) -> Any:
+        return self.hidden[0](*inputs)
 
 
 @cache

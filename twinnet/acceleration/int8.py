@@ -6,7 +6,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrize import register_parametrization
+from torch.nn.utils.parametrize import is_parametrized, register_parametrization, remove_parametrizations
 
 from twinnet.acceleration.ranges import ActivationRanges, rounding_layers
 from twinnet.errors import TwinnetError
@@ -103,6 +103,8 @@ class _Int8Layer(nn.Module):
         super().__init__()
         self.scale, self.zero = scale_and_zero(ends)
         self.layer = copy.deepcopy(layer)
+        if is_parametrized(self.layer, "weight"):
+            remove_parametrizations(self.layer, "weight")
         self.layer.weight = nn.Parameter(weight)
         register_parametrization(self.layer, "weight", _RoundedWeight(weight))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from threading import Lock, RLock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -12,10 +13,11 @@ from torch import Tensor, nn
 Made = TypeVar("Made")
 # How many numbers of each tensor tell whether it has changed.
 SAMPLES = 16
-# Attributes of these types are settings.
+# Attributes of these types, and tuples of them, are settings.
 PLAIN = {bool, int, float, str}
 
 _KEPT: WeakKeyDictionary[nn.Module, tuple[Any, dict[Hashable, Any]]] = WeakKeyDictionary()
+_MAKING, _CHANGING = RLock(), Lock()
 
 
 def kept(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:
@@ -28,7 +30,10 @@ def kept(owner: nn.Module, key: Hashable, make: Callable[[], Made]) -> Made:
     """
     known = all_kept(owner)
     if key not in known:
-        known[key] = make()
+        with _MAKING:  # another thread may have made it by now
+            known = all_kept(owner)
+            if key not in known:
+                known[key] = make()
     made: Made = known[key]
     return made
 
@@ -37,7 +42,9 @@ def all_kept(owner: nn.Module) -> dict[Hashable, Any]:
     """All that was made of a module with its weights of now; what was made of others is forgotten."""
     state = _state(owner)
     if owner not in _KEPT or _KEPT[owner][0] != state:
-        _KEPT[owner] = (state, {})
+        with _CHANGING:
+            if owner not in _KEPT or _KEPT[owner][0] != state:
+                _KEPT[owner] = (state, {})
     return _KEPT[owner][1]
 
 
@@ -54,8 +61,13 @@ def _state(module: nn.Module) -> tuple[Any, ...]:
 
 def _settings(module: nn.Module) -> tuple[Any, ...]:
     """Which module it is, what is hooked to it, and its attributes that are plain values."""
-    plain = [value for name, value in module.__dict__.items() if type(value) in PLAIN and name != "training"]
-    return (id(module), len(module._forward_hooks), len(module._forward_pre_hooks), *plain)
+    plain = [value for name, value in module.__dict__.items() if name != "training" and _is_plain(value)]
+    return (id(module), *module._forward_hooks, "before", *module._forward_pre_hooks, "plain", *plain)
+
+
+def _is_plain(value: Any) -> bool:
+    kind = type(value)
+    return kind in PLAIN or (kind is tuple and all(type(part) in PLAIN for part in value))
 
 
 def _sampled(tensors: Sequence[Tensor]) -> bytes:

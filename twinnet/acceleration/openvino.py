@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -99,7 +98,7 @@ class Embedder:
         return self.requests[key]
 
     def _compile(self, inputs: Mapping[str, Tensor], constants: Batch) -> CompiledModule:
-        module = _Positional(_without_gradients(self.computed), list(inputs), constants)
+        module = _Positional(self.computed, list(inputs), constants)
         return CompiledModule(module, list(inputs.values()), HINTS[self.precision])
 
 
@@ -145,12 +144,6 @@ class Checked:
             left_to_torch()
             return None
         return rows
-
-
-def _without_gradients(tower: Tower) -> Tower:
-    """A copy that shares the weights."""
-    weights = {id(weight): nn.Parameter(weight.detach(), requires_grad=False) for weight in tower.parameters()}
-    return copy.deepcopy(tower, weights)
 
 
 class _Positional(nn.Module):

@@ -17,13 +17,12 @@ from twinnet.acceleration import multiplies_bfloat16
 from twinnet.bench.contest import Contest, hold
 from twinnet.bench.siamfc import PlainSiamFC
 from twinnet.data.sequences import read_sequences
-from twinnet.errors import TwinnetError
 from twinnet.image.decoding import decode
 from twinnet.tracking import tracker as tracking
-from twinnet.tracking.adapters import FrameTracker
 from twinnet.tracking.follower import Follower
 from twinnet.tracking.peers import OpenCVPeer
 from twinnet.tracking.siamfc import siamfc
+from twinnet.tracking.tracker import Tracker
 from twinnet.video import VideoWriter, open_video
 
 SIZE = (480, 360)
@@ -47,7 +46,7 @@ def tracking_speed(
         nanotrack: The files of NanoTrack's backbone and head, if OpenCV's tracker takes part.
 
     Raises:
-        TwinnetError: If the sequence or a model cannot be read, or there is no box in the first frame.
+        TwinnetError: If the sequence or a model cannot be read.
     """
     network, alexnet = twinnet.load(model), siamfc()
     film, box = _make_film(folder, sequence, count)
@@ -104,16 +103,13 @@ def _hold(
 
 def _make_film(folder: Path, source: str, count: int) -> tuple[Path, Any]:
     (sequence, *_) = read_sequences(source)
-    first = sequence.boxes[0]
-    if first is None:
-        raise TwinnetError(f"{source}: the first frame has no box")
     film = folder / "film.mp4"
     with VideoWriter(film) as writer:
         for path in sequence.frames[:count]:
             frame = decode(path)
             writer.write(cv2.resize(frame, SIZE, interpolation=cv2.INTER_AREA))
     scale = np.array(SIZE) / frame.shape[1::-1]
-    return film, first * [*scale, *scale]
+    return film, sequence.boxes[0] * [*scale, *scale]
 
 
 def _follow(make: Callable[[], Any], film: Path, box: Any) -> dict[str, float]:
@@ -153,7 +149,7 @@ class Timed:
     def __init__(self, network: twinnet.TwinNetwork, *, fast: bool = False, targets: int = 1) -> None:
         self.spent: dict[str, float] = {}
         self.targets = targets
-        self.own = FrameTracker(network, fast=fast).tracker
+        self.own = Tracker(network, fast=fast)
 
     def init(self, image: Any, box: Any) -> None:
         """Begin with boxes beside each other."""

@@ -11,10 +11,15 @@ from matplotlib.figure import Figure
 
 def canvas() -> tuple[Figure, Axes]:
     """An empty picture with a light grid."""
-    figure = Figure(figsize=(6.4, 5), layout="constrained", dpi=130)
+    figure = sheet(6.4, 5)
     axes = figure.subplots()
     style(axes)
     return figure, axes
+
+
+def sheet(width: float, height: float) -> Figure:
+    """An empty picture without axes, in inches."""
+    return Figure(figsize=(width, height), layout="constrained", dpi=130)
 
 
 def style(axes: Axes) -> None:
@@ -23,8 +28,9 @@ def style(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def write(figure: Figure, axes: Axes, path: Path) -> None:
-    """Write it as PNG, with a legend if anything has a label."""
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(frameon=False)
+def write(figure: Figure, path: Path) -> None:
+    """Write it as PNG, with a legend where anything has a label and there is none."""
+    for axes in figure.axes:
+        if axes.get_legend_handles_labels()[1] and axes.get_legend() is None:
+            axes.legend(frameon=False)
     FigureCanvasAgg(figure).print_png(path)

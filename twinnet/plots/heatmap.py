@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from twinnet.plots.canvas import sheet, write
 
 CELL = 0.42
 CHARACTER = 0.075
@@ -24,7 +23,7 @@ def draw_heatmap(scores: Any, labels: Sequence[str], path: Path, title: str = "S
     """
     size = len(labels)
     longest = max(map(len, labels), default=0)
-    figure = Figure(figsize=(2 + CHARACTER * longest + CELL * size, 1.2 + CELL * size), layout="constrained", dpi=130)
+    figure = sheet(2 + CHARACTER * longest + CELL * size, 1.2 + CELL * size)
     axes = figure.subplots()
     image = axes.imshow(scores, cmap="YlGnBu", vmin=0, vmax=1)
     # A dollar sign would begin a formula.
@@ -40,4 +39,4 @@ def draw_heatmap(scores: Any, labels: Sequence[str], path: Path, title: str = "S
             axes.text(column, row, f"{score:.2f}", ha="center", va="center", fontsize=7, color=colour)
     axes.set_title(title, loc="left", fontsize=11)
     figure.colorbar(image, ax=axes, shrink=0.6, pad=0.01).outline.set_visible(False)
-    FigureCanvasAgg(figure).print_png(path)
+    write(figure, path)

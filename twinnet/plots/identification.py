@@ -29,7 +29,7 @@ def draw_cmc(cmc: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(ylim=(max(0.0, min(low) - 0.05), 1.005), xlabel="rank r", ylabel="right person among the first r")
     axes.set(title="Cumulative match characteristic")
-    write(figure, axes, path)
+    write(figure, path)
 
 
 def draw_dir(
@@ -59,4 +59,4 @@ def draw_dir(
         axes.errorbar(place, rate["value"], reach, fmt=marker, color=colour, capsize=3, markersize=5, label=label)
     axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.02), title="Open-set identification, with 95 % intervals")
     axes.set(xlabel="false positive identification rate (strangers)", ylabel="detection and identification rate")
-    write(figure, axes, path)
+    write(figure, path)

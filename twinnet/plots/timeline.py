@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from twinnet.plots.canvas import style
+from twinnet.plots.canvas import sheet, style, write
 
 
 def draw_timeline(tracks: Mapping[str, Sequence[Sequence[Any]]], threshold: float | None, path: Path) -> None:
@@ -21,11 +19,11 @@ def draw_timeline(tracks: Mapping[str, Sequence[Sequence[Any]]], threshold: floa
         threshold: The score below which a target counts as lost, drawn as a line.
         path: The file.
     """
-    figure = Figure(figsize=(9, 5), layout="constrained", dpi=130)
+    figure = sheet(9, 5)
     score, size = figure.subplots(2, 1, sharex=True)
     for name, rows in tracks.items():
         table = np.array(rows, dtype=np.float64).reshape(-1, 7)
-        (line,) = score.plot(table[:, 0], table[:, 5], label=name, linewidth=1.2)
+        (line,) = score.plot(table[:, 0], table[:, 5], label=name if len(tracks) > 1 else None, linewidth=1.2)
         gone = table[:, 6] > 0
         score.plot(table[gone, 0], table[gone, 5], ".", color="black", markersize=3)
         size.plot(table[:, 0], np.sqrt(table[:, 3] * table[:, 4]), color=line.get_color(), linewidth=1.2)
@@ -39,4 +37,4 @@ def draw_timeline(tracks: Mapping[str, Sequence[Sequence[Any]]], threshold: floa
         score.legend(title="target", fontsize=8)
     for axes in (score, size):
         style(axes)
-    FigureCanvasAgg(figure).print_png(path)
+    write(figure, path)

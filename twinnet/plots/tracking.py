@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from twinnet.plots.canvas import style
+from twinnet.plots.canvas import sheet, style, write
 
 
 def draw_curves(curves: Mapping[str, tuple[Any, Any]], overlaps: Any, pixels: Any, path: Path) -> None:
@@ -21,7 +18,7 @@ def draw_curves(curves: Mapping[str, tuple[Any, Any]], overlaps: Any, pixels: An
         pixels: The thresholds of the error of the middle.
         path: The file.
     """
-    figure = Figure(figsize=(10, 4.2), layout="constrained", dpi=130)
+    figure = sheet(10, 4.2)
     success, precision = figure.subplots(1, 2)
     for name, (rate, close) in sorted(curves.items(), key=lambda item: -sum(item[1][0])):
         success.plot(overlaps, rate, label=f"{name} (AUC {sum(rate) / len(rate):.3f})")
@@ -33,4 +30,4 @@ def draw_curves(curves: Mapping[str, tuple[Any, Any]], overlaps: Any, pixels: An
         axes.set_xlim(0)
         style(axes)
         axes.legend(loc="best", fontsize=8)
-    FigureCanvasAgg(figure).print_png(path)
+    write(figure, path)

@@ -36,7 +36,7 @@ def draw_histogram(scores: Any, same: Any, path: Path, threshold: float | None =
     if threshold is not None:
         axes.axvline(threshold, color=POINT, linestyle="--", linewidth=1, label=f"threshold {threshold:.4g}")
     axes.set(xlabel="score (larger is closer)", ylabel="density", title="Scores")
-    write(figure, axes, path)
+    write(figure, path)
 
 
 def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None, label: str | None = None) -> None:
@@ -57,7 +57,7 @@ def draw_roc(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None, label
         axes.plot(max(point[0], lowest), 1 - point[1], "o", color=POINT, label=_named(point), clip_on=False)
     axes.set(xscale="log", xlim=(lowest, 1), ylim=(0, 1.02))
     axes.set(xlabel="false match rate", ylabel="true match rate (1 - FNMR)", title="ROC")
-    write(figure, axes, path)
+    write(figure, path)
 
 
 def draw_det(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None, label: str | None = None) -> None:
@@ -75,7 +75,7 @@ def draw_det(fmr: Any, fnmr: Any, path: Path, point: Errors | None = None, label
     limits = stats.norm.ppf([DET_TICKS[0] / 2, 0.9])
     axes.set(xlim=limits, ylim=limits, aspect="equal")
     axes.set(xlabel="false match rate", ylabel="false non-match rate", title="DET")
-    write(figure, axes, path)
+    write(figure, path)
 
 
 def _deviate(rates: Any) -> Any:

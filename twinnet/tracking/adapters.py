@@ -43,7 +43,11 @@ class FrameTracker:
         self.score = 1.0
 
     def update(self, image: Any) -> tuple[bool, Boxes]:
-        """Whether the target is there, and its box, which is the last one where it is not."""
+        """Whether the target is there, and its box, which is the last one where nothing like it is seen.
+
+        Raises:
+            TwinnetError: If there was no `init`, or the image has another size than the first.
+        """
         if self._follower is None:
             raise TwinnetError("call init(image, box) before update(image)")
         target, frame = self._follower.targets[0], self._frame(image)

@@ -18,10 +18,9 @@ from twinnet.evaluation.intervals import match_error_rates
 from twinnet.evaluation.probability import fit_probability
 from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30
-from twinnet.image.decoding import decode
+from twinnet.image.decoding import Pixels, decode
 from twinnet.network import TwinNetwork
 from twinnet.operating_point import OperatingPoint, system_of
-from twinnet.tracking.crops import Pixels
 from twinnet.tracking.target import Target
 from twinnet.tracking.tracker import Tracker
 

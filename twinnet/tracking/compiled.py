@@ -70,7 +70,7 @@ class CompiledPass:
 
 def compiled_look(network: TwinNetwork) -> CompiledPass:
     """An exemplar crop, uint8 (1, S, S, 3) -> its map, in float32 since it is compared with many."""
-    plain = _frozen(network)
+    plain = copy.deepcopy(network).eval()
     preprocess: Any = plain.tower.preprocess
     return CompiledPass(_Looked(plain), [_empty(preprocess.exemplar_size)], "f32")
 
@@ -80,7 +80,7 @@ def compiled_search(network: TwinNetwork, size: int, hint: str) -> CompiledPass:
 
     The last three are as in `ExemplarCosine.locate`.
     """
-    plain = _frozen(network)
+    plain = copy.deepcopy(network).eval()
     preprocess: Any = plain.tower.preprocess
     with torch.no_grad():
         exemplar = _Looked(plain)(_empty(preprocess.exemplar_size))
@@ -109,10 +109,6 @@ class _Searched(nn.Module):
         search = self.tower({"pixels": self.preprocess.normalised(cut)})
         score, edges = self.distance.locate(exemplar, search, size)
         return score, edges
-
-
-def _frozen(network: TwinNetwork) -> TwinNetwork:
-    return copy.deepcopy(network).eval().requires_grad_(False)
 
 
 def _empty(side: int) -> Tensor:

@@ -9,16 +9,14 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from twinnet.boxes import Boxes
+from twinnet.image.decoding import Pixels
 
 # Bertinetto et al. 2016 (https://arxiv.org/abs/1606.09549), section 2.3 and the authors' code.
 CONTEXT = 0.5
 EXEMPLAR_SIZE = 127
 SEARCH_SIZE = 255
-
-Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +41,6 @@ class Region:
         """Points (..., 2) of a crop of `size` pixels, in the coordinates of the frame."""
         middle = np.array([self.x, self.y])
         moved: Boxes = (np.asarray(points, dtype=np.float64) - size / 2) * (self.side / size) + middle
-        return moved
-
-    def to_crop(self, points: Any, size: int) -> Boxes:
-        """Points (..., 2) of the frame, in the coordinates of a crop of `size` pixels."""
-        middle = np.array([self.x, self.y])
-        moved: Boxes = (np.asarray(points, dtype=np.float64) - middle) * (size / self.side) + size / 2
         return moved
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from twinnet.tracking.crops import Pixels
+from twinnet.image.decoding import Pixels
 from twinnet.tracking.target import Target
 
 # RGB, told apart by people with any colour vision (Okabe and Ito 2008).

@@ -14,8 +14,7 @@ from PIL import Image
 
 from twinnet.boxes import Boxes
 from twinnet.errors import ItemError, TwinnetError
-from twinnet.image.decoding import decode
-from twinnet.tracking.crops import Pixels
+from twinnet.image.decoding import Pixels, decode
 
 WANTED = (
     "a box x, y, w, h in the first frame, a pair (n, box) for a box in frame n, a picture of the target, a pair "
@@ -98,7 +97,7 @@ def _exemplar(given: Any, name: str) -> Exemplar:
 def _box(given: Any) -> Boxes:
     try:
         return np.asarray(given, dtype=np.float64)
-    except OverflowError as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise TwinnetError(f"the box {_shown(given)} is not four finite numbers x, y, w, h") from error
 
 

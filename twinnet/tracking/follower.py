@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twinnet.tracking.crops import Pixels
+from twinnet.image.decoding import Pixels
 from twinnet.tracking.search import FACTORS, find
 from twinnet.tracking.target import Target
 from twinnet.tracking.tracker import Tracker

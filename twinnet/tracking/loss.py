@@ -14,6 +14,7 @@ from twinnet.losses.base import Loss
 from twinnet.supervision import Supervision
 from twinnet.tracking.distance import ExemplarCosine
 from twinnet.tracking.look import RECENT
+from twinnet.tracking.protocol import target_places
 
 
 class TrackingLoss(Loss):
@@ -51,6 +52,9 @@ class TrackingLoss(Loss):
                 are a part of what is compared, as in a tracker with a memory.
             target: (B, 6): the target's box x, y, w, h in pixels of the search crop, with w = 0 where it is not there,
                 and its width and height in the exemplar crop.
+
+        Raises:
+            TwinnetError: If there is no target.
         """
         first, search, recent = columns
         exemplar = first.lerp(recent, RECENT)
@@ -71,10 +75,12 @@ class TrackingLoss(Loss):
 
     def _offsets(self, logits: Tensor, box: Tensor, cells: int) -> Tensor:
         """From the middle of the target to each place, in pixels: (B, 2, H', W')."""
-        first = (cells - self.distance.kernel) // 2
+        own = self.distance
+        y, x = (
+            torch.from_numpy(target_places(count, own.stride, self.exemplar_size, cells, own.kernel)).to(box)
+            for count in logits.shape[1:]
+        )
         middle = box[:, :2] + box[:, 2:] / 2  # (B, 2)
-        steps = [(torch.arange(n, device=box.device) - first) * self.distance.stride for n in logits.shape[1:]]
-        y, x = (self.exemplar_size / 2 + step for step in steps)
         places = torch.stack(torch.meshgrid(x, y, indexing="xy"))  # (2, H', W')
         return places[None] - middle[:, :, None, None]
 

@@ -18,9 +18,10 @@ from twinnet.acceleration.keeping import kept
 from twinnet.acceleration.precision import possible, to_numpy
 from twinnet.encoder import Side
 from twinnet.fusion import fused, is_plain
+from twinnet.image.decoding import Pixels
 from twinnet.network import TwinNetwork
+from twinnet.tower import is_hooked
 from twinnet.tracking.compiled import Array, CompiledPass, compiled_look, compiled_search
-from twinnet.tracking.crops import Pixels
 from twinnet.tracking.preprocess import TrackingPreprocess
 from twinnet.tracking.protocol import knows_boxes
 
@@ -48,6 +49,7 @@ class Passes:
 
     def __init__(self, network: TwinNetwork, search_size: int) -> None:
         self._preprocess: TrackingPreprocess = network.tower.preprocess  # type: ignore[assignment]
+        self._exemplar_size = self._preprocess.exemplar_size
         precision = possible(network.precision, network.device)
         self._look: CompiledPass | None = None
         self._search: CompiledPass | None = None
@@ -66,7 +68,7 @@ class Passes:
 
     def maps(self, cuts: Pixels, side: Side) -> Tensor:
         """Crops (N, S, S, 3) -> maps (N, C, H, W)."""
-        size = self._preprocess.exemplar_size
+        size = self._exemplar_size
         if side == "left" and self._look is not None and cuts.shape[1:3] == (size, size):
             calls = [(cut,) for cut in torch.from_numpy(cuts).split(1)]
             found = self._look(calls, lambda: [to_numpy(self._plain_maps(cuts[:1], "left"))])
@@ -118,7 +120,9 @@ def _gains(network: TwinNetwork) -> bool:
         return False
     large = sum(weight.numel() for weight in network.parameters()) >= WORTH_COMPILING
     traceable = all(tower.traceable for tower in network.towers) and network.distance.traceable
-    return large and traceable and is_plain(network) and can_compile()
+    preprocess: Any = network.tower.preprocess
+    as_known = type(preprocess).batch is TrackingPreprocess.batch and not is_hooked(network.distance)
+    return large and traceable and as_known and is_plain(network) and can_compile()
 
 
 def _quick(network: TwinNetwork, kind: torch.dtype) -> TwinNetwork | None:

@@ -11,9 +11,10 @@ from torch import Tensor
 
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.features import Batch
+from twinnet.image.decoding import Pixels
 from twinnet.image.pictures import check_normalisation
 from twinnet.preprocess import Prepared, Preprocess, refuse
-from twinnet.tracking.crops import CONTEXT, EXEMPLAR_SIZE, SEARCH_SIZE, Pixels, crop, exemplar_region, mean_colour
+from twinnet.tracking.crops import CONTEXT, EXEMPLAR_SIZE, SEARCH_SIZE, crop, exemplar_region, mean_colour
 from twinnet.tracking.protocol import Inference
 
 WANTED = "a crop, uint8 H x W x 3 (RGB), or a pair (frame, box x y w h)"

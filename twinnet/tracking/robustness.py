@@ -9,8 +9,7 @@ import numpy as np
 
 from twinnet.boxes import Boxes, iou, no_larger
 from twinnet.data import sequences
-from twinnet.image.decoding import decode
-from twinnet.tracking.crops import Pixels
+from twinnet.image.decoding import Pixels, decode
 from twinnet.tracking.follower import Follower
 from twinnet.tracking.track import begin_with_picture
 from twinnet.tracking.tracker import Tracker

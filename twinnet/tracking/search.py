@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from twinnet.boxes import Boxes
-from twinnet.tracking.crops import Pixels, crops, exemplar_region
+from twinnet.image.decoding import Pixels
+from twinnet.tracking.crops import crops, exemplar_region
 from twinnet.tracking.protocol import target_places
 from twinnet.tracking.response import Map
 from twinnet.tracking.target import Target
@@ -70,7 +71,7 @@ def _recognised(tracker: Tracker, frame: Pixels, target: Target, places: list[Ta
     for cut, region, place in zip(cuts, regions, places, strict=True):
         _cover(cut, place.size * (size / region.side), target.border)
     wanted = target.exemplar.map
-    scores = tracker.compared(wanted, tracker.maps(cuts, "left"))
+    scores = tracker.compared(wanted, tracker.passes.maps(cuts, "left"))
     best = places[int(scores.argmax())]
     covered = COVERED * tracker.compared(wanted, wanted)[0] if tracker.log_odds else 0.0
     tracker.judge(best, float(tracker.scored(scores.max() - covered)))
@@ -102,7 +103,7 @@ def _find_at(tracker: Tracker, frame: Pixels, target: Target, size: Boxes, count
         resized, margin, margin + rows, margin, margin + columns, cv2.BORDER_CONSTANT, value=target.border
     )
     exemplar, kernel = _compared(tracker, target, zoom * float(size.min()))
-    scores = tracker.scores(exemplar, padded[None])[0]
+    scores = tracker.passes.scores(exemplar, padded[None])[0]
     scores = scores[: len(scores) - rows // stride, : scores.shape[1] - columns // stride]
     places = target_places(max(scores.shape), stride, exemplar_size, target.exemplar.map.shape[-1], kernel)
     scale = np.array([frame.shape[1] / width, frame.shape[0] / height])

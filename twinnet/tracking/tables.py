@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
+from twinnet.errors import unknown_name
 from twinnet.tracking.track import Hit
 
 FORMATS = ("csv", "otb", "mot")
@@ -20,9 +21,14 @@ class BoxTable:
             each frame of one target) or "mot" (frame,id,x,y,w,h,score,-1,-1,-1, all 1-based;
             https://motchallenge.net).
         names: The names of all targets.
+
+    Raises:
+        TwinnetError: If there is no such format.
     """
 
     def __init__(self, file: TextIO, form: str, names: Sequence[str]) -> None:
+        if form not in FORMATS:
+            raise unknown_name("format of boxes", form, FORMATS)
         self.file = file
         self.form = form
         self.names = names

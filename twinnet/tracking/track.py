@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from twinnet.boxes import Boxes, check_box
 from twinnet.errors import TwinnetError
-from twinnet.tracking.crops import Pixels
+from twinnet.image.decoding import Pixels
 from twinnet.tracking.exemplars import Exemplar, as_exemplars
 from twinnet.tracking.follower import Follower
 from twinnet.tracking.search import find
@@ -27,7 +27,7 @@ class Hit:
     Attributes:
         frame: The number of the frame, from 0.
         time: Seconds since the first frame, or None where the video has no clock.
-        box: x, y, w, h in pixels, 0-based; where the target is lost, the box it had last.
+        box: x, y, w, h in pixels, 0-based; where nothing like the target is seen, the box it had last.
         score: How close the exemplar is to what is in the box; larger is closer.
         lost: Whether the score is below the operating point.
         target: The name of the target: its number in a list, its key in a mapping.
@@ -153,7 +153,7 @@ def begin_with_picture(tracker: Tracker, frame: Pixels, picture: Pixels, box: Bo
     """Find what a picture, or a box in it, shows in a frame, at the size it has there or another one.
 
     Raises:
-        TwinnetError: If it is larger than the frame.
+        TwinnetError: If it is larger than the frame, or too small to be looked for in it.
     """
     height, width = picture.shape[:2]
     checked = check_box([0, 0, width, height] if box is None else box, (width, height))

@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from twinnet.acceleration.precision import to_numpy
 from twinnet.boxes import Boxes, centres, check_box
-from twinnet.encoder import Side
 from twinnet.errors import TwinnetError
+from twinnet.image.decoding import Pixels
 from twinnet.network import TwinNetwork
 from twinnet.tracking.boxmap import BoxMapReader
-from twinnet.tracking.crops import Pixels, Region, crop, crops, exemplar_region, mean_colour, search_region
+from twinnet.tracking.compiled import Array
+from twinnet.tracking.crops import Region, crop, crops, exemplar_region, mean_colour, search_region
 from twinnet.tracking.look import Look
 from twinnet.tracking.passes import Passes
 from twinnet.tracking.preprocess import TrackingPreprocess
@@ -112,7 +112,7 @@ class Tracker:
         border = mean_colour(frame)
         size = self.preprocess.exemplar_size
         regions = [exemplar_region(box, self.preprocess.context) for box in boxes]
-        maps = self.maps(np.stack([crop(frame, region, size, border) for region in regions]), "left")
+        maps = self.passes.maps(np.stack([crop(frame, region, size, border) for region in regions]), "left")
         return [
             Look(one, box[2:] * (size / region.side))
             for one, box, region in zip(maps.split(1), boxes, regions, strict=True)
@@ -127,15 +127,7 @@ class Tracker:
             target.border = mean_colour(frame)
             target.bare = False
 
-    def maps(self, cuts: Pixels, side: Side) -> Tensor:
-        """Crops (N, S, S, 3) through the network -> (N, C, H, W)."""
-        return self.passes.maps(cuts, side)
-
-    def scores(self, exemplars: Tensor, cuts: Pixels) -> npt.NDArray[np.float32]:
-        """Scores (N, H', W') of exemplar maps (N, C, h, w) at every place of pictures (N, H, W, 3)."""
-        return self.passes.scores(exemplars, cuts)
-
-    def compared(self, exemplar: Tensor, others: Tensor) -> npt.NDArray[np.float32]:
+    def compared(self, exemplar: Tensor, others: Tensor) -> Array:
         """What the distance scores one exemplar map (1, C, h, w) with others (N, C, h, w): (N,), see `scored`."""
         distance: Any = self.network.distance
         a, b = exemplar.expand_as(others), others
@@ -155,7 +147,7 @@ class Tracker:
         target.gone = self.threshold is not None and score < self.threshold * self.hold
 
     def follow(self, frame: Pixels, targets: Sequence[Target]) -> None:
-        """Look for each target around its last place, and move it there unless it is lost.
+        """Look for each target around its last place, and move it to where it is unless it is gone.
 
         Args:
             frame: RGB, uint8 (H, W, 3), of the same size as the first.
@@ -216,7 +208,7 @@ class Tracker:
             centre = region.to_frame(place, self.search_size)
             target.move(centre, size, self.inference.smallest, self.inference.largest)
 
-    def _keep_map(self, target: Target, scores: npt.NDArray[np.float32], region: Region) -> None:
+    def _keep_map(self, target: Target, scores: Array, region: Region) -> None:
         target.scores = scores
         target.reach = len(scores) * self.stride * region.side / self.search_size
         target.map_centre = np.array([region.x, region.y])

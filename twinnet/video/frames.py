@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.errors import ItemError, TwinnetError
-from twinnet.image.decoding import decode
+from twinnet.image.decoding import Pixels, decode
 
-Pixels = npt.NDArray[np.uint8]
 Raw = tuple[int, float | None, Pixels | None]
 
 

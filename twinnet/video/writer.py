@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,6 +47,7 @@ class VideoWriter:
         self.fps = fps or DEFAULT_FPS
         self.frames = 0
         self._temporary = self.path.with_name(f".{self.path.stem}.{os.getpid()}{self.path.suffix.lower()}")
+        self._closed = False
         self._writer: Any = None
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="encode video")
         self._waiting: deque[Future[None]] = deque()
@@ -56,8 +57,10 @@ class VideoWriter:
         """Add a frame, RGB uint8 (H, W, 3). The first one decides the size; others are scaled to it.
 
         Raises:
-            TwinnetError: If the file cannot be written.
+            TwinnetError: If the file cannot be written, or the writer was closed.
         """
+        if self._closed:
+            raise TwinnetError(f"{self.path} is closed: a video cannot be written after its end")
         if self._writer is None:
             self._size = (frame.shape[1], frame.shape[0])
             self._writer = self._open()
@@ -76,7 +79,15 @@ class VideoWriter:
         Raises:
             TwinnetError: If it could not be written whole. An older file of that name then stays.
         """
-        self._encoder.shutdown()
+        self._closed = True
+        try:
+            wait(self._waiting)
+        finally:  # after an interrupt too, the video plays only if the encoder comes to its end
+            wait(self._waiting)
+            self._encoder.shutdown()
+            self._finish()
+
+    def _finish(self) -> None:
         if self._writer is not None:
             self._writer.release()
             self._writer = None

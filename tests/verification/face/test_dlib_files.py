@@ -15,8 +15,8 @@ from twinnet import TwinnetError
 from twinnet.verification.face.chips import TEMPLATES, chip
 from twinnet.verification.face.descriptor import read_descriptor
 from twinnet.verification.face.detector import FaceDetector
+from twinnet.verification.face.dlib_finder import DETECTOR_DAT, LANDMARKS_DAT
 from twinnet.verification.face.dlib_format import DlibStream
-from twinnet.verification.face.faces import DETECTOR_DAT, LANDMARKS_DAT
 from twinnet.verification.face.landmarks import LandmarkPredictor
 from twinnet.verification.face.loading import DESCRIPTOR_DAT
 from twinnet.verification.face.preprocess import DLIB_MEAN, DLIB_STD

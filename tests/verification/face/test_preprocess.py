@@ -10,7 +10,7 @@ from twinnet import TwinnetError, TwinNetwork
 from twinnet.errors import ItemError
 from twinnet.preprocess import Prepared
 from twinnet.verification.face import FacePreprocess
-from twinnet.verification.face.faces import LANDMARKS_DAT, DlibFaceFinder
+from twinnet.verification.face.dlib_finder import LANDMARKS_DAT, DlibFaceFinder
 from twinnet.verification.face.finders import load_finder
 from twinnet.verification.face.preprocess import DLIB_MEAN, DLIB_STD
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from twinnet.cli.bench.task import new_task, prepare, report
 from twinnet.cli.options import count
+from twinnet.errors import TwinnetError
 
 
 def add_task(tasks: Any) -> None:
@@ -27,6 +28,8 @@ def run(options: argparse.Namespace) -> None:
 
     prepare(options)
     files = (options.nano_backbone, options.nano_head)
+    if any(files) and not all(files):
+        raise TwinnetError("cv2.TrackerNano needs both files: give --nano-backbone and --nano-head")
     nanotrack = files if all(files) else None
     with tempfile.TemporaryDirectory() as folder:
         contests = tracking_speed(

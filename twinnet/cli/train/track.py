@@ -64,8 +64,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from twinnet.models.loading import put
     from twinnet.tracking.training.pairs import TrackingPairs
-    from twinnet.tracking.training.recipe import TRAINING_SEARCH_SIZE
-    from twinnet.tracking.training.settings import PairSettings
+    from twinnet.tracking.training.settings import SEARCH_SIZE, PairSettings
     from twinnet.training import Trainer
 
     groups = _groups(options)
@@ -74,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
     if options.device:
         put(network, options.device)
     exemplar_size = preprocess.exemplar_size
-    settings = PairSettings.reaching(exemplar_size, options.search_size or TRAINING_SEARCH_SIZE)
+    settings = PairSettings.reaching(exemplar_size, options.search_size or SEARCH_SIZE)
     pairs = TrackingPairs(groups, settings, options.seed)
     named = {"name": options.loss} if isinstance(options.loss, str) else options.loss
     trainer = Trainer(
@@ -121,7 +120,7 @@ def _network(options: argparse.Namespace) -> TwinNetwork:
 
 
 def _lite0_weights() -> str:
-    from twinnet.models import catalogue
+    from twinnet.models.catalogue import named
 
-    model = next(model for model in catalogue() if model.name == "efficientnet-lite0")
+    model = named("efficientnet-lite0")
     return str(model.source().fetch() / model.weights)

@@ -11,8 +11,8 @@ import numpy as np
 
 from twinnet.data.examples import Examples
 from twinnet.errors import TwinnetError
+from twinnet.image.decoding import Pixels
 from twinnet.supervision import Supervision
-from twinnet.tracking.crops import Pixels
 from twinnet.tracking.look import RECENT
 from twinnet.tracking.training import views
 from twinnet.tracking.training.settings import PairSettings

@@ -10,11 +10,9 @@ from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
 from twinnet.registry import backbones
 from twinnet.tracking.look import RECENT
+from twinnet.tracking.training.settings import EXEMPLAR_SIZE
 
-# One more than a multiple of every stride up to 32, so that cells of all depths lie on each other.
-EXEMPLAR_SIZE = 129
 SEARCH_SIZE = 225
-TRAINING_SEARCH_SIZE = 193
 KERNEL = 7  # of the exemplar's cells, so many on each axis are compared
 WIDTH = 128
 

@@ -7,6 +7,11 @@ from typing import Self
 
 from twinnet.errors import TwinnetError
 
+# One more than a multiple of every stride up to 32, so that cells of all depths lie on each other. Smaller search crops
+# than in use show as much for their time.
+EXEMPLAR_SIZE = 129
+SEARCH_SIZE = 193
+
 
 @dataclass(frozen=True)
 class PairSettings:
@@ -28,8 +33,8 @@ class PairSettings:
         drift: How far off the box of that look is, as a share of the target's sides (standard deviation).
     """
 
-    exemplar_size: int = 129
-    search_size: int = 193
+    exemplar_size: int = EXEMPLAR_SIZE
+    search_size: int = SEARCH_SIZE
     shift: float = 56.0
     scale: float = 0.3
     absent: float = 0.15

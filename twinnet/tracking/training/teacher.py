@@ -9,8 +9,8 @@ import numpy as np
 
 from twinnet.boxes import Boxes, iou
 from twinnet.errors import TwinnetError
+from twinnet.image.decoding import Pixels
 from twinnet.tracking.benchmark import Contestant
-from twinnet.tracking.crops import Pixels
 
 
 def agreed_boxes(

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.tracking.crops import Pixels, exemplar_region, mean_colour
+from twinnet.image.decoding import Pixels
+from twinnet.tracking.crops import exemplar_region, mean_colour
 from twinnet.tracking.training.subjects import Pictures, Sighting
 
 Random = np.random.Generator

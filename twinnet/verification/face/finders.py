@@ -6,7 +6,8 @@ from pathlib import Path
 
 from twinnet.errors import TwinnetError
 from twinnet.packages import package_folder
-from twinnet.verification.face.faces import DlibFaceFinder, FaceFinder
+from twinnet.verification.face.dlib_finder import DlibFaceFinder
+from twinnet.verification.face.faces import FaceFinder
 
 PACKAGE = "face_recognition_models"
 

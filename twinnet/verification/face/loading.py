@@ -7,7 +7,7 @@ from pathlib import Path
 from twinnet.heads.views import Views
 from twinnet.network import TwinNetwork
 from twinnet.verification.face.descriptor import read_descriptor
-from twinnet.verification.face.faces import DlibFaceFinder
+from twinnet.verification.face.dlib_finder import DlibFaceFinder
 from twinnet.verification.face.preprocess import SIDES, FacePreprocess
 
 # For the accuracy that dlib states on LFW it averages the descriptors of faces that are moved, by up to so much, at

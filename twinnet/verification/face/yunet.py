@@ -13,7 +13,7 @@ import numpy as np
 
 from twinnet.errors import TwinnetError
 from twinnet.image.decoding import Pixels
-from twinnet.verification.face.faces import MOST_GROWTH, Face, by_size
+from twinnet.verification.face.faces import Face, by_size, scaled
 
 # The smallest face that YuNet was trained on, in pixels, and its makers' choices for the rest.
 SMALLEST = 16
@@ -80,18 +80,12 @@ class YuNetFaceFinder:
         return Face(moved, face.score, face.landmarks + offset)
 
     def _find(self, image: Pixels, min_face: float) -> list[Face]:
-        height, width = image.shape[:2]
-        side = max(LARGEST_SIDE, SMALLEST / min_face)
-        scale = min(side / max(height, width), MOST_GROWTH)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = cv2.cvtColor(cv2.resize(image, size, interpolation=how), cv2.COLOR_RGB2BGR)
+        picture, ratio = scaled(image, max(LARGEST_SIDE, SMALLEST / min_face))
         with self.lock:
-            self.detector.setInputSize(size)
-            rows = self.detector.detect(scaled)[1]
+            self.detector.setInputSize(picture.shape[1::-1])
+            rows = self.detector.detect(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1]
         if rows is None:
             return []
-        ratio = np.array([width / size[0], height / size[1]])
         faces = []
         for row in np.asarray(rows, dtype=np.float64):
             x, y, w, h = map(float, row[:4] * np.tile(ratio, 2))

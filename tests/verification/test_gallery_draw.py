@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinnet import TwinnetError
-from twinnet.verification.searches import draw_gallery
+from twinnet.verification.gallery_draw import draw_gallery
 
 
 @settings(deadline=None, max_examples=40)
