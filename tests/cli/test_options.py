@@ -12,8 +12,9 @@ from twinnet.cli import options, track
 from twinnet.cli.train.settings import add_settings
 from twinnet.data.formats import PARSERS
 from twinnet.operating_point import Rule
-from twinnet.tracking import tables
+from twinnet.tracking import peers, tables
 from twinnet.training import config
+from twinnet.video import writer
 
 
 def test_choices_are_those_of_the_library():
@@ -21,6 +22,8 @@ def test_choices_are_those_of_the_library():
     assert tuple(PARSERS) == options.FORMATS
     assert get_args(Rule) == options.RULES
     assert track.FORMATS == tables.FORMATS
+    assert peers.PEERS == options.PEERS
+    assert tuple(writer.CODECS) == options.VIDEOS
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from twinnet.cli.options import add_device, add_json, load_network
+from twinnet.cli.options import add_device, add_json, check_there, load_network
 from twinnet.cli.output import as_json
 from twinnet.errors import ItemError, TwinnetError
 
-DEFAULT_MODEL = "face"
+NEW_MODEL = "face"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="who the pictures show")
     parser.add_argument(
-        "--model", metavar="NAME", help=f"a name or a folder (default: the gallery's, {DEFAULT_MODEL} for a new one)"
+        "--model", metavar="NAME", help=f"a name or a folder (default: the gallery's, {NEW_MODEL} for a new one)"
     )
     parser.add_argument(
         "--keep-pictures", action="store_true", help="copy the pictures into the gallery too (default: embeddings only)"
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
     for person in people:
         check_name(person)
     exists = (folder / MANIFEST).is_file()
-    options.model = options.model or (gallery_model(folder) if exists else None) or DEFAULT_MODEL
+    options.model = options.model or (gallery_model(folder) if exists else None) or NEW_MODEL
     network = load_network(options)
     name = str(Path(options.model).resolve()) if Path(options.model).is_dir() else options.model
     gallery = Gallery.load(folder, network) if exists else Gallery(network, name)
@@ -85,7 +85,5 @@ def _people(options: argparse.Namespace) -> dict[str, list[Path]]:
         for path, name in zip(*class_folders(paths[0]), strict=True):
             people.setdefault(name, []).append(path)
         return people
-    for path in paths:
-        if not path.is_file():
-            raise TwinnetError(f"{path}: there is no such file")
+    check_there(paths)
     return {options.name: paths}

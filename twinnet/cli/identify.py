@@ -5,17 +5,14 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_device, add_json, count, load_network
+from twinnet.cli.options import VIDEOS, add_device, add_json, check_there, count, load_network
 from twinnet.cli.output import as_json, destination
 from twinnet.errors import ItemError, TwinnetError
 
 if TYPE_CHECKING:
     from twinnet.verification.gallery import Gallery
-
-VIDEOS = (".webm", ".mp4", ".avi")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -61,10 +58,9 @@ def load_gallery(options: argparse.Namespace) -> Gallery:
 def _in_pictures(gallery: Gallery, pictures: list[str]) -> dict[str, Any]:
     from twinnet.verification.sightings import sightings
 
+    check_there(pictures)
     found = []
     for picture in pictures:
-        if not Path(picture).is_file():
-            raise TwinnetError(f"{picture}: there is no such file")
         try:
             seen = sightings(gallery, picture)
             reason = None if seen else "no face found"

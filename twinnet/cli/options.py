@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from twinnet.network import TwinNetwork
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+VIDEOS = (".webm", ".mp4", ".avi")
+PEERS = ("nanotrack", "mil")
 PRECISIONS = ("float32", "bfloat16", "int8", "auto")
 FORMATS = ("txt", "tsv", "csv", "jsonl", "parquet")
 RULES = ("mean", "max", "centroid")
@@ -115,6 +118,17 @@ def load_network(options: argparse.Namespace) -> TwinNetwork:
 
     precision = vars(options).get("encode_precision", "float32")
     return twinnet.load(options.model, device=options.device, precision=precision)
+
+
+def check_there(paths: Iterable[str | Path]) -> None:
+    """Refuse a path that is no file, before anything is loaded.
+
+    Raises:
+        TwinnetError: If one is not; the message names it.
+    """
+    for path in paths:
+        if not Path(path).is_file():
+            raise TwinnetError(f"{path}: there is no such file")
 
 
 def calibrated_folder(options: argparse.Namespace) -> Path:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from twinnet.cli.options import add_device, add_json, add_precision
+from twinnet.cli.options import VIDEOS, add_device, add_json, add_precision
 from twinnet.cli.output import as_json, destination, write_atomically
 from twinnet.errors import TwinnetError
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from twinnet.tracking.track import Track
 
 FORMATS = ("csv", "otb", "mot")
-VIDEOS = (".webm", ".mp4", ".avi")
 SELECT = "Draw a box around the target, then press ENTER"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twinnet.cli.items import SIDES, takes_pictures
-from twinnet.cli.options import add_device, add_json, load_network
+from twinnet.cli.options import add_device, add_json, check_there, load_network
 from twinnet.cli.output import as_json
 from twinnet.errors import UNREADABLE, TwinnetError
 
@@ -44,9 +43,7 @@ def run(options: argparse.Namespace) -> int:
     options.model = options.model or MODELS[options.task]
     items = [options.item, *options.others]
     if options.task != "text":
-        for path in items:
-            if not Path(path).is_file():
-                raise TwinnetError(f"{path}: there is no such file")
+        check_there(items)
     network = load_network(options)
     _check_task(network, options)
     if len(options.others) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ def error_rate(wrong: Any, identities: Any = None) -> Rate:
         effective = min(effective, _effective_trials(np.asarray(wrong, dtype=np.float64), np.asarray(identities)))
     low, high = clopper_pearson(errors / trials * effective, effective)
     return Rate(errors, trials, low, high, effective)
+
+
+def allowed_errors(rate: float, trials: int) -> int:
+    """How many errors among trials a rate allows; all of them if it was computed from their number."""
+    return math.floor(rate * trials * (1 + 1e-12))
 
 
 def match_error_rates(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from twinnet.boxes import iou, no_larger
 from twinnet.data import sequences
 from twinnet.errors import TwinnetError
-from twinnet.evaluation.intervals import match_error_rates
+from twinnet.evaluation.intervals import allowed_errors, match_error_rates
 from twinnet.evaluation.probability import fit_probability
 from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30
@@ -105,7 +105,7 @@ def lost_below(scores: Any, false_alarms: float) -> float:
         TwinnetError: If so few scores cannot show the rate.
     """
     rising: npt.NDArray[np.float64] = np.sort(np.asarray(scores, dtype=np.float64))
-    alarms = math.floor(false_alarms * len(rising) * (1 + 1e-12))
+    alarms = allowed_errors(false_alarms, len(rising))
     if alarms < RULE_OF_30:
         raise TwinnetError(
             f"{len(rising):,} frames with their target cannot show a rate of false alarms of {false_alarms:g}, which "

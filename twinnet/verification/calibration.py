@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twinnet.errors import TwinnetError
-from twinnet.evaluation.intervals import match_error_rates
+from twinnet.evaluation.intervals import allowed_errors, match_error_rates
 from twinnet.evaluation.probability import fit_probability
 from twinnet.evaluation.separation import development
 from twinnet.evaluation.verification import RULE_OF_30, checked, numbered
@@ -110,11 +110,11 @@ def check_target(target_fmr: float, impostors: int) -> int:
     """How many false matches a rate allows among impostor pairs.
 
     Raises:
-        TwinnetError: If so many pairs cannot show the rate.
+        TwinnetError: If it is no rate, or so many pairs cannot show it.
     """
     if not 0 < target_fmr < 1:
         raise TwinnetError(f"a false match rate lies between 0 and 1, not at {target_fmr:g}")
-    accepted = math.floor(target_fmr * impostors * (1 + 1e-12))
+    accepted = allowed_errors(target_fmr, impostors)
     if accepted < RULE_OF_30:
         least = smallest_rate(max(1, impostors))
         showing = f"the smallest rate they can show is {_rounded_up(least):g}" if least < 1 else "they can show no rate"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from twinnet.cli.options import add_device, add_output, add_precision, count
+from twinnet.cli.options import PEERS, add_device, add_output, add_precision, count
 from twinnet.cli.output import destination, finish, table, write_atomically
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from twinnet.tracking.benchmark import Contestant, Run
     from twinnet.tracking.tracker import Tracker
 
-PEERS = ("nanotrack", "mil")
 COLUMNS = ("auc", "precision", "normalised_precision", "ao", "sr50", "sr75")
 
 
