@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import zlib
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 
@@ -40,7 +40,34 @@ def encrypted(path):
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("make", [damaged, truncated, encrypted, lambda path: path.write_bytes(b"no zip")])
+def shortened(path):
+    """A member that ends before the size that the directory says."""
+    with ZipFile(path, "w") as archive:
+        archive.writestr("a.png", bytes(100))
+    content = bytearray(path.read_bytes())
+    place = content.index(b"PK\x01\x02")
+    content[place + 20 : place + 28] = (100_000).to_bytes(4, "little") * 2
+    path.write_bytes(content)
+
+
+def lzma_damaged(path):
+    with ZipFile(path, "w", ZIP_LZMA) as archive:
+        archive.writestr("a.png", bytes(range(256)) * 40)
+    content = bytearray(path.read_bytes())
+    content[50:90] = b"\xff" * 40
+    path.write_bytes(content)
+
+
+def badly_named(path):
+    with ZipFile(path, "w") as archive:
+        archive.writestr("\u00e9.png", b"1")
+    path.write_bytes(path.read_bytes().replace("\u00e9".encode(), b"\xff\xff"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [damaged, truncated, shortened, lzma_damaged, badly_named, encrypted, lambda path: path.write_bytes(b"no zip")],
+)
 def test_what_cannot_be_read_is_refused(tmp_path, make):
     make(tmp_path / "a.zip")
     with pytest.raises(TwinnetError, match=r"a\.zip cannot be read"):

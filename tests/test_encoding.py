@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from twinnet import EncodeReport, TwinnetError
+from twinnet import EncodeReport, TwinnetError, TwinNetwork
+from twinnet.encoding import evaluating
 from twinnet.heads import Dense
 from twinnet.text.preprocess import TextPreprocess
+from twinnet.tower import Tower
 
 
 def one_by_one(network, items):
@@ -162,3 +164,17 @@ def test_a_layer_that_gives_another_width_than_it_says_is_refused(text_network):
     text_network.tower.head.layers.append(Dense(32, 48))
     with pytest.raises(TwinnetError, match="embeddings of width 48, and the head says 32"):
         text_network.encode(["a cat"])
+
+
+def test_a_backbone_of_two_towers_rests_as_long_as_one_embeds(make_text_network):
+    first = make_text_network()
+    network = TwinNetwork(first.tower.backbone, first.tower.head, preprocess=first.tower.preprocess,
+                          other=Tower(first.tower.backbone, first.tower.head, first.tower.preprocess))  # fmt: skip
+    left, right = network.towers
+    network.train()
+    with evaluating(right):
+        with evaluating(left):
+            assert not left.backbone.training
+        assert not right.backbone.training
+        assert left.training
+    assert all(module.training for module in network.modules())

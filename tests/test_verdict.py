@@ -110,3 +110,9 @@ def test_half_twins_put_references_on_the_right(network, make_text_network):
     network.operating_point = replace(network.operating_point, system=system_of(network))
     assert network.verify("a", "b").score == pytest.approx(network.score("a", "b"))
     assert isinstance(network, TwinNetwork)
+
+
+def test_stored_references_of_another_width_are_named(network):
+    rows = np.zeros((2, network.dim), dtype=np.float32)
+    with pytest.raises(TwinnetError, match="of the reference 2 have width 3"):
+        network.verify(rows[0], references=[rows[1], np.zeros(3, dtype=np.float32)])

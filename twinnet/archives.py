@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from os import PathLike
 from zipfile import BadZipFile, ZipFile
 
@@ -34,5 +35,7 @@ def members(archive: str | PathLike[str], pattern: str) -> Iterator[tuple[re.Mat
                 yield match, files.read(info)
     except FileNotFoundError as error:
         raise TwinnetError(f"{archive}: no such file") from error
-    except (OSError, BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+    except TwinnetError:
+        raise
+    except (OSError, EOFError, BadZipFile, zlib.error, LZMAError, RuntimeError, UnicodeDecodeError) as error:
         raise TwinnetError(f"{archive} cannot be read as a zip archive ({error})") from error

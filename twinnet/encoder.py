@@ -175,6 +175,8 @@ class TwinEncoder(nn.Module):
         """
         tower = self.side(side)
         preprocess = tower.reader()
+        if preprocess.is_single(items):
+            raise TwinnetError("int8 ranges are measured on some hundred items: pass a list of them")
         prepared, budget = preprocess.prepare(list(items)), batch_budget(tower, preprocess)
         with evaluating(tower):
             tower.activation_ranges = ActivationRanges.measure(tower, prepared, budget, data)

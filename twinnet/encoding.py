@@ -244,4 +244,13 @@ def evaluating(tower: Tower) -> Iterator[None]:
                 _EVALUATED[tower] = (users - 1, training)
             else:
                 for module in training:
-                    module.training = True
+                    _hand_on(module)
+
+
+def _hand_on(module: nn.Module) -> None:
+    """Back to training mode, unless it is a part of another tower too, and a thread embeds with that one."""
+    for other, (users, training) in _EVALUATED.items():
+        if any(part is module for part in other.modules()):
+            _EVALUATED[other] = (users, [*training, module])
+            return
+    module.training = True

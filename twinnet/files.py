@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -137,10 +137,10 @@ def whole_folder(folder: Path, marker: str, what: str) -> Iterator[Path]:
     temporary = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+        temporary.mkdir()
         yield temporary
         _keep_others(folder, marker, temporary)
-        temporary.chmod(0o777 & ~_umask())
         _replace(temporary, folder)
     except (OSError, SafetensorError) as error:
         raise TwinnetError(f"{folder}: the {what} could not be saved ({error})") from error
@@ -156,8 +156,12 @@ def _replace(temporary: Path, folder: Path) -> None:
         return
     old = folder.with_name(f".{folder.name}-old-{os.getpid()}")
     folder.rename(old)
-    temporary.rename(folder)
-    shutil.rmtree(old)
+    try:
+        temporary.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _keep_others(folder: Path, marker: str, replacement: Path) -> None:
@@ -172,9 +176,3 @@ def _keep_others(folder: Path, marker: str, replacement: Path) -> None:
         if is_file and name.as_posix() not in written and not (replacement / name).exists():
             (replacement / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, replacement / name, follow_symlinks=False)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -96,7 +96,7 @@ def load(cls: type[Network], folder: Path) -> Network:
     except KeyError as error:
         raise TwinnetError(f"{folder / MANIFEST}: {error} is missing: save the network again") from error
     if (folder / DISTANCE_WEIGHTS).is_file():
-        distance.load_state_dict(read_weights(folder / DISTANCE_WEIGHTS))
+        _fill(distance.load_state_dict, folder / DISTANCE_WEIGHTS)
     network = cls(tower.backbone, tower.head, distance, tower.preprocess, other)
     network.tower.activation_ranges = tower.activation_ranges
     network.truncate_dim = manifest.get("truncate_dim")
@@ -217,7 +217,12 @@ def _load_tower(folder: Path, spec: Mapping[str, Any], shared: Tower | None = No
     preprocess = spec["preprocess"]
     if preprocess is not None:
         config = {key: value for key, value in preprocess.items() if key != "name"}
-        preprocess = preprocesses.get(preprocess["name"]).load(folder, config)
+        try:
+            preprocess = preprocesses.get(preprocess["name"]).load(folder, config)
+        except TypeError as error:
+            raise TwinnetError(
+                f"{folder}: a preprocess of another version of twinnet or of a plugin ({error})"
+            ) from error
     tower = Tower(backbone, list(spec["head"]), preprocess)
     for position, layer in enumerate(tower.head):
         if layer.state_dict():
@@ -254,7 +259,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         known = manifest["format"] <= FORMAT
         whole = manifest["sha256"] == manifest_checksum(manifest)
         dict(manifest["files"]), dict(manifest["tower"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise TwinnetError(f"{path}: damaged ({error}): restore it or save the network again") from error
     if not known:
         raise TwinnetError(f"{path}: format {manifest['format']} is newer than this twinnet: upgrade it")

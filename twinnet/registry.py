@@ -151,8 +151,10 @@ class Registry(Generic[T]):
             return component(member, **arguments) if member else component(**arguments)
         except TwinnetError:
             raise
-        except (TypeError, ValueError, RuntimeError) as error:
+        except (TypeError, ValueError, RuntimeError, OSError) as error:
             raise TwinnetError(f"{self.kind} {name!r}: {error}") from error
+        except LookupError as error:
+            raise TwinnetError(f"{self.kind} {name!r}: there is no {error}") from error
 
     def create_with(self, spec: Spec, **known: Any) -> Any:
         """Make a component as `create` does, telling it what it asks for among `known` and the spec does not say.

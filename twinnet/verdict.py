@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from twinnet.embeddings import as_rows, is_stored
+from twinnet.embeddings import is_stored, stored_rows
 from twinnet.errors import ItemError, TwinnetError
 from twinnet.operating_point import OperatingPoint, Rule
 
@@ -108,7 +108,7 @@ def operating_point_for(network: TwinNetwork, references: int = 1) -> OperatingP
 
 def _embed(network: TwinNetwork, item: Any, side: Side, name: str) -> Embedding:
     """One embedding (D,)."""
-    stored = as_rows(item).detach().cpu().numpy() if is_stored(item) else None
+    stored = stored_rows(item, network.dim, f"of the {name}").detach().cpu().numpy() if is_stored(item) else None
     if stored is not None and len(stored) == 1:
         embedding: Embedding = stored[0]
         return embedding

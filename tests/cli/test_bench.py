@@ -10,6 +10,7 @@ import torch
 from tests.tracking.conftest import BOX, moving
 from twinnet.acceleration import multiplies_bfloat16
 from twinnet.cli.bench import task
+from twinnet.cli.main import main
 
 
 def test_sentences_are_encoded_equally(run, lines, write, corpus, model):
@@ -36,6 +37,17 @@ def test_mining_finds_what_the_peer_finds(run, lines):
     for contest in run(*command)["contests"]:
         assert contest["contestants"]["sentence-transformers"]["equal"] == 1.0
     assert sum("times as fast as sentence-transformers" in line for line in lines(*command)) == 2
+
+
+@pytest.mark.parametrize("rows", [b"", None])
+def test_nothing_to_mine_is_refused(tmp_path, capsys, rows):
+    path = tmp_path / "rows.npy"
+    if rows is None:
+        np.save(path, np.ones((1, 8), dtype=np.float32))
+    else:
+        path.write_bytes(rows)
+    assert main(["bench", "mine", str(path)]) == 2
+    assert capsys.readouterr().err.startswith("twinnet: error: ")
 
 
 def test_a_missing_peer_is_said_and_not_fatal(capsys, monkeypatch):

@@ -13,6 +13,7 @@ import pytest
 
 import twinnet
 from twinnet.cli.cluster import _groups
+from twinnet.cli.main import main
 from twinnet.mining import communities
 
 
@@ -196,3 +197,15 @@ def test_bad_files_are_named(command, refused, write, tmp_path, model):
 
 def test_unknown_models_offer_near_names(refused, corpus):
     assert "did you mean 'all-MiniLM-L6-v2'" in refused("pairs", corpus, "--model", "all-miniLM-L6-v2")
+
+
+@pytest.mark.parametrize(
+    "command", [["pairs", "{}", "--out", "{}"], ["search", "{}", "--query", "one", "--out", "./{}"],
+                ["eval", "sts", "{}", "--out", "{}"]]
+)  # fmt: skip
+def test_what_is_read_is_not_written_over(tmp_path, monkeypatch, capsys, command):
+    monkeypatch.chdir(tmp_path)
+    Path("in.tsv").write_text("score\ts1\ts2\n1\ta\tb\n")
+    assert main([part.format("in.tsv") for part in command]) == 2
+    assert "in.tsv is read too" in capsys.readouterr().err
+    assert Path("in.tsv").read_text().startswith("score")

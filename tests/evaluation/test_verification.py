@@ -91,6 +91,15 @@ def test_accuracy_takes_the_threshold_from_nine_folds(seed, decimals):
     assert fold_accuracy(scores, same, folds)["value"] == pytest.approx(np.mean(accuracies))
 
 
+def test_a_threshold_that_accepts_nothing_stays_that():
+    # In the other fold every impostor scores more than every genuine pair: it is best to accept nothing.
+    scores = np.array([1.0, 2.0, 3.0, 4.0, 9.0, 8.0, 7.0, 6.0])
+    same = np.array([True, True, False, False, True, True, False, False])
+    folds = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    # Fold 1 by "nothing": half right. Fold 0 by 7.5, as fold 1 wants it: half right.
+    assert fold_accuracy(scores, same, folds)["value"] == pytest.approx(0.5)
+
+
 def test_accuracy_of_useless_scores_is_that_of_guessing():
     rng = np.random.default_rng(0)
     figure = fold_accuracy(rng.random(6_000), rng.random(6_000) < 0.1)

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -145,6 +147,14 @@ def test_bad_pictures_are_refused_with_a_reason(name, tmp_path):
             decode(item, 3)
         assert (refusal.value.reason, refusal.value.position) == (reason, 3)
         assert isinstance(item, bytes) or path.name in str(refusal.value)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes")
+def test_a_pipe_or_a_folder_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    for path in (tmp_path / "pipe.png", tmp_path):
+        with pytest.raises(ItemError, match="is no file"):
+            decode(path)
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from twinnet import TwinnetError
+from twinnet.files import manifest_checksum
 from twinnet.heads import Dense
 from twinnet.index import BucketIndex, ExactIndex, HammingIndex, HashedIndex, load_index
 
@@ -105,3 +108,19 @@ def test_an_emptied_hashed_index_keeps_its_width(kind):
         index.add(np.eye(4))
     index.add(np.eye(6), range(6))
     assert index.search(np.eye(6)[2:3], 1)[1] == 2
+
+
+def test_a_changed_manifest_is_refused(tmp_path):
+    index = ExactIndex("cosine")
+    index.add(np.eye(3, dtype=np.float32))
+    index.save(tmp_path / "index")
+    path = tmp_path / "index" / "index.json"
+    manifest = json.loads(path.read_text())
+    manifest["index"]["metric"] = "ip"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(TwinnetError, match="changed since the index was saved"):
+        load_index(tmp_path / "index")
+    manifest["index"]["speed"] = 3
+    path.write_text(json.dumps(manifest | {"sha256": manifest_checksum(manifest)}))
+    with pytest.raises(TwinnetError, match="another version"):
+        load_index(tmp_path / "index")

@@ -112,6 +112,9 @@ def test_hub_names_load_from_the_cache_without_a_network(text_network, tmp_path,
         np.testing.assert_allclose(twinnet.load(name).encode(sentences), expected, atol=1e-6)
     assert HubRepo("someone/something").available()
     assert not HubRepo("someone/else").available()
+    for weights in (tmp_path / "hub").rglob("*.safetensors"):  # a download that stopped
+        weights.unlink()
+    assert not HubRepo("someone/something").available()
 
 
 def test_the_catalogue_says_what_is_needed_to_trust_a_model():

@@ -81,7 +81,7 @@ def test_bfloat16_is_near_and_may_be_asked_for(shipped, monkeypatch):
     assert near.tracker.passes._search._compiled.hint == "bf16"
     boxes = near.run()
     np.testing.assert_allclose(boxes.scores, exact.run().scores, atol=0.05)
-    assert near.tracker.passes._search._trusted
+    assert near.tracker.passes._search._compiled.trusted
     with pytest.raises(TwinnetError, match="precision 'half'"):
         twinnet.track(frames, (30, 20, 40, 30), precision="half")
 

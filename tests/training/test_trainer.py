@@ -12,10 +12,12 @@ import twinnet
 from twinnet import TwinnetError, TwinNetwork
 from twinnet.data.examples import Examples
 from twinnet.data.samplers import ClassBalancedBatches, ShuffledBatches
+from twinnet.heads import Dense
 from twinnet.operating_point import Development, OperatingPoint, Rate, system_of
 from twinnet.supervision import Supervision
 from twinnet.training import Trainer, TrainingConfig
 from twinnet.training.groups import parameter_groups
+from twinnet.training.lock import alone_in
 from twinnet.training.objective import Objective, build_loss
 
 
@@ -168,7 +170,8 @@ def test_what_a_killed_run_left_half_written_is_no_obstacle(make_text_network, s
 
 
 def test_resume_refuses_the_checkpoints_of_another_network(make_text_network, scored, tmp_path):
-    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    first = make_text_network(head=["pooling/mean", {"name": "dense", "out_features": 8}])
+    Trainer(first, "cosine-regression", scored, config(tmp_path, epochs=1)).run()
     wider = make_text_network(head=["pooling/mean", {"name": "dense", "out_features": 9}])
     with pytest.raises(TwinnetError, match="of another network"):
         Trainer(wider, "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
@@ -317,6 +320,25 @@ def test_resume_refuses_another_loss(make_text_network, scored, tmp_path, loss, 
         Trainer(make_text_network(), other, pairs, config(tmp_path, epochs=1)).run(resume=True)
 
 
+@pytest.mark.parametrize("frozen_first", [True, False])
+def test_resume_refuses_another_choice_of_trained_weights(make_text_network, scored, tmp_path, frozen_first):
+    first, second = make_text_network(), make_text_network()
+    (first if frozen_first else second).tower.backbone.requires_grad_(False)
+    (first if frozen_first else second).tower.head.layers.append(Dense(16, 16))
+    (second if frozen_first else first).tower.head.layers.append(Dense(16, 16))
+    Trainer(first, "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    with pytest.raises(TwinnetError, match="differs in trained weights:"):
+        Trainer(second, "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
+
+
+def test_resume_refuses_another_preprocess(make_text_network, scored, tmp_path):
+    Trainer(make_text_network(), "cosine-regression", scored, config(tmp_path, epochs=1)).run()
+    shorter = make_text_network()
+    shorter.tower.preprocess = type(shorter.tower.preprocess)(**{**shorter.tower.preprocess.config, "max_length": 5})
+    with pytest.raises(TwinnetError, match="differs in preprocess:"):
+        Trainer(shorter, "cosine-regression", scored, config(tmp_path, epochs=1)).run(resume=True)
+
+
 def test_resume_refuses_other_texts(make_text_network, scored, tmp_path):
     left, right = scored.columns
     other = Examples((left, [*right[:-1], "another text"]), scored.target, scored.supervision)
@@ -400,3 +422,11 @@ def test_texts_of_very_different_length_share_their_statistics(make_text_network
     texts = ["cat " * 30, "a cat", "the dog", "a mat"] * 2
     labels = Examples((texts,), [0, 1] * 4, Supervision.LABELS, ("one", "other"))
     assert len(Trainer(network, "batch-triplet", labels, config(epochs=1, batch_size=4)).run().losses) == 2
+
+
+def test_two_runs_do_not_train_into_one_folder(make_text_network, scored, tmp_path):
+    settings = config(tmp_path, epochs=1)
+    with alone_in(settings.side_folder), pytest.raises(TwinnetError, match="another run trains into it"):
+        Trainer(make_text_network(), "cosine-regression", scored, settings).run()
+    Trainer(make_text_network(), "cosine-regression", scored, settings).run()
+    Trainer(make_text_network(), "cosine-regression", scored, settings).run()

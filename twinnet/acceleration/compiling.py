@@ -44,9 +44,14 @@ class CompiledModule:
         hint: OpenVINO's name of the precision: "f32" or "bf16".
         fixed: Whether inputs always have the sizes of the example, batches too, which is faster.
 
+    Attributes:
+        trusted: Whether it was seen to compute what torch does; None before they were compared.
+
     Raises:
         TwinnetError: If OpenVINO is not installed.
     """
+
+    trusted: bool | None = None
 
     def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str = "f32", *, fixed: bool = False) -> None:
         self.threads = torch.get_num_threads()

@@ -37,7 +37,7 @@ REFUSED: WeakSet[Tower] = WeakSet()
 
 def is_compiled(tower: Tower, precision: str) -> bool:
     """Whether an `Embedder` would find something that was compiled before."""
-    return any(key[0] == precision for key in all_kept(tower))  # type: ignore[index]
+    return any(key[0] == precision for key in list(all_kept(tower)))  # type: ignore[index]
 
 
 def where_trusted(tower: Tower, plain: Embed, precision: str, *, new: bool) -> Embed:
@@ -49,11 +49,9 @@ def where_trusted(tower: Tower, plain: Embed, precision: str, *, new: bool) -> E
         precision: "bfloat16" or "float32".
         new: Whether to compile it where that was not done before.
     """
-    if tower in REFUSED:
-        return plain
-    if is_compiled(tower, precision):
-        return Embedder(tower, precision)
-    return Checked(tower, plain, precision) if new else plain
+    if tower not in REFUSED and (new or is_compiled(tower, precision)):
+        return Checked(tower, plain, precision)
+    return plain
 
 
 class Embedder:
@@ -74,7 +72,7 @@ class Embedder:
         self.tower = tower
         self.precision = precision
         self.ranges = required_ranges(tower) if precision == "int8" else None
-        self.requests: dict[Hashable, Request] = {}
+        self.known: dict[Hashable, tuple[CompiledModule, Request]] = {}
 
     @cached_property
     def computed(self) -> Tower:
@@ -83,19 +81,25 @@ class Embedder:
 
     def __call__(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
         """Prepared items -> (B, D) float32."""
+        return self.embed(prepared)[0]
+
+    def embed(self, prepared: Sequence[Prepared]) -> tuple[npt.NDArray[Any], CompiledModule]:
+        """Prepared items -> (B, D) float32, and what computed it."""
         batch = self.tower.reader().collate(prepared)
         constants = {name: value for name, value in batch.items() if value.ndim == 0}
         inputs = {name: value for name, value in batch.items() if value.ndim > 0}
-        (embedded,) = self._request(inputs, constants)(*inputs.values())
-        return embedded
+        model, request = self._compiled(inputs, constants)
+        (embedded,) = request(*inputs.values())
+        return embedded, model
 
-    def _request(self, inputs: Mapping[str, Tensor], constants: Batch) -> Request:
+    def _compiled(self, inputs: Mapping[str, Tensor], constants: Batch) -> tuple[CompiledModule, Request]:
         """What runs batches with these inputs; values without a dimension are part of the model."""
         shapes = ((name, *fixed_sizes(value)) for name, value in inputs.items())
         key = (self.precision, *shapes, *((name, float(value)) for name, value in constants.items()))
-        if key not in self.requests:
-            self.requests[key] = kept(self.tower, key, lambda: self._compile(inputs, constants)).request()
-        return self.requests[key]
+        if key not in self.known:
+            model = kept(self.tower, key, lambda: self._compile(inputs, constants))
+            self.known[key] = (model, model.request())
+        return self.known[key]
 
     def _compile(self, inputs: Mapping[str, Tensor], constants: Batch) -> CompiledModule:
         module = _Positional(self.computed, list(inputs), constants)
@@ -105,8 +109,8 @@ class Embedder:
 class Checked:
     """The tower compiled as long as that computes what torch does; else torch.
 
-    Whether it does is seen on the first batch, and on one of another size, since what depends on the number of items
-    may have become a constant of the trace.
+    Whether it does is seen on the first batch for each set of inputs, and on one of another size, since what depends on
+    the number of items may have become a constant of the trace.
 
     Args:
         tower: As for `Embedder`.
@@ -117,33 +121,28 @@ class Checked:
     def __init__(self, tower: Tower, plain: Embed, precision: str) -> None:
         self.compiled = Embedder(tower, precision)
         self.plain = plain
-        self.chosen: Embed | None = None
 
     def __call__(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any]:
         """Prepared items -> (B, D) float32."""
-        if self.chosen is not None:
-            return self.chosen(prepared)
-        rows = self._checked(prepared)
-        if rows is None:
+        if self.compiled.tower not in REFUSED:
+            try:
+                rows, model = self.compiled.embed(prepared)
+                if model.trusted is None:
+                    model.trusted = self._agrees(prepared, rows)
+                if model.trusted:
+                    return rows
+                left_to_torch()
+            except Exception as error:  # OpenVINO's own kinds of failure share no other base
+                left_to_torch(error)
             REFUSED.add(self.compiled.tower)
-            self.chosen = self.plain
-            return self.plain(prepared)
-        self.chosen = self.compiled
-        return rows
+        return self.plain(prepared)
 
-    def _checked(self, prepared: Sequence[Prepared]) -> npt.NDArray[Any] | None:
-        """What the compiled tower gives, or None if that is not to be trusted."""
-        few = prepared[:FEW]
-        try:
-            rows = self.compiled(prepared)
-            found = np.stack([rows[: len(few)], self.compiled(few)])
-        except Exception as error:  # OpenVINO's own kinds of failure share no other base
-            left_to_torch(error)
-            return None
-        if not agrees(found, np.stack([self.plain(few)] * 2), HINTS[self.compiled.precision]):
-            left_to_torch()
-            return None
-        return rows
+    def _agrees(self, prepared: Sequence[Prepared], rows: npt.NDArray[Any]) -> bool:
+        few = list(prepared[:FEW])
+        other = few if len(few) < len(prepared) else [*few, few[0]]
+        found = np.concatenate([rows[: len(few)], self.compiled(other)])
+        expected = np.concatenate([self.plain(few), self.plain(other)])
+        return agrees(found, expected, HINTS[self.compiled.precision])
 
 
 class _Positional(nn.Module):

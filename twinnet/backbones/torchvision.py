@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ class TorchvisionBackbone(Backbone):
         weights: Which of torchvision's weights to fetch, as in "DEFAULT"; a saved network brings its own.
 
     Raises:
-        TwinnetError: If torchvision has no such model.
+        TwinnetError: If torchvision has no such model or weights, or they cannot be fetched.
     """
 
     traceable = True
@@ -32,6 +33,8 @@ class TorchvisionBackbone(Backbone):
         super().__init__()
         if model not in models.list_models(models):
             raise unknown_name("torchvision model", model, models.list_models(models))
+        if weights is not None:
+            _fetch(model, weights)
         self.model = models.get_model(model, weights=weights)
         self.width = _drop_classifier(self.model, model)
         if getattr(self.model, "aux_logits", False):  # classifiers in the middle, which only training would see
@@ -50,6 +53,19 @@ class TorchvisionBackbone(Backbone):
     def default_preprocess(self) -> Mapping[str, Any]:
         """ImageNet's normalisation, with which all of torchvision's weights were trained."""
         return {"name": "image", "crop": 0.875}
+
+
+def _fetch(model: str, weights: str) -> None:
+    """Fetch weights into torch's cache, from where torchvision takes them: it would unpickle whatever is there."""
+    from torchvision import models
+
+    known = models.get_model_weights(model)
+    if weights not in known.__members__:
+        raise unknown_name(f"weights of {model}", weights, known.__members__)
+    try:
+        known[weights].get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise TwinnetError(f"the weights {weights} of {model} cannot be fetched or read ({error})") from error
 
 
 def _drop_classifier(model: nn.Module, name: str) -> int:

@@ -10,6 +10,7 @@ import torch
 
 from twinnet.bench.contest import Contest, hold
 from twinnet.embeddings import Embeddings
+from twinnet.errors import TwinnetError
 from twinnet.mining import most_similar_pairs, search
 
 TOP_PAIRS, TOP_ROWS = 100, 10
@@ -29,6 +30,8 @@ def mine(embeddings: Embeddings, queries: int, rounds: int, peers: bool) -> list
         peers: Whether sentence-transformers takes part.
     """
     rows, width = embeddings.shape
+    if rows < 2 or width < 1:
+        raise TwinnetError(f"embeddings of shape {embeddings.shape}: there are no pairs to be found")
     asked = embeddings[:queries]
     tensors = torch.from_numpy(embeddings)
     pairs: dict[str, Callable[[], Any]] = {}

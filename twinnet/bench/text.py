@@ -42,6 +42,7 @@ def text(
         device: Where they are encoded.
     """
     network = twinnet.load(name, device=device)
+    network.encode(sentences[:1])  # a network of anything else says so before others are loaded
     ours = {name: _ours(network, precision) for name, precision in _precisions(network).items()}
     theirs = _theirs(name, network.device) if peers else {}
     everyone = ours | theirs

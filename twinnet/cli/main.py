@@ -12,6 +12,7 @@ from importlib import import_module
 from io import TextIOWrapper
 
 from twinnet import __version__
+from twinnet.cli.output import check_outputs
 from twinnet.errors import TwinnetError
 
 COMMANDS = {
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         options = build_parser(arguments).parse_args(arguments)
+        check_outputs(options)
         code = options.run(options) or 0
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -70,7 +70,7 @@ def add_device(parser: argparse.ArgumentParser) -> None:
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
     """The seed of random choices."""
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the random choices of items (default: 0)")
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of random choices of items (default: 0)")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +144,13 @@ def calibrated_folder(options: argparse.Namespace) -> Path:
     target = Path(options.out or options.model)
     check_destination(target)
     return target
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number of 0 or more, below 2**63")
+    return value
 
 
 def _file(path: str) -> str:

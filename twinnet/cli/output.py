@@ -15,6 +15,8 @@ from typing import Any
 from twinnet.errors import TwinnetError
 
 SHOWN_WIDTH = 90
+# Options that name a file to be written.
+OUTPUTS = ("out", "csv", "plot")
 
 
 class Stages:
@@ -105,6 +107,28 @@ def destination(path: str, suffixes: Sequence[str] = ()) -> Path:
     if not os.access(target.parent, os.W_OK):
         raise TwinnetError(f"{path}: nothing may be written into the folder {target.parent}")
     return target
+
+
+def check_outputs(options: argparse.Namespace) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises:
+        TwinnetError: If an output is one of the other arguments too.
+    """
+    given = {name: value for name, value in vars(options).items() if name not in OUTPUTS}
+    values = [part for value in given.values() for part in (value if isinstance(value, list) else [value])]
+    inputs = [Path(value) for value in values if isinstance(value, str | Path) and _is_file(value)]
+    for name in OUTPUTS:
+        path = getattr(options, name, None)
+        if path and Path(path).is_file() and any(Path(path).samefile(read) for read in inputs):
+            raise TwinnetError(f"--{name} {path} is read too: choose another name")
+
+
+def _is_file(value: str | Path) -> bool:
+    try:
+        return Path(value).is_file()
+    except (OSError, ValueError):  # a text that no file can be named
+        return False
 
 
 def write_atomically(target: Path, write: Callable[[Path], object]) -> None:

@@ -62,6 +62,6 @@ def _accuracy(scores: Any, same: Any, held_out: Any) -> float:
     best = int(np.argmin(np.round(curve.fmr + curve.fnmr, 12)))
     following = curve.thresholds[best + 1] if best + 1 < len(curve.thresholds) else -np.inf
     threshold = (curve.thresholds[best] + following) / 2 if np.isfinite(following) else curve.thresholds[best]
-    said = scores[held_out] >= (threshold if np.isfinite(threshold) else curve.thresholds[1])
+    said = scores[held_out] >= threshold
     genuine = same[held_out]
     return float((said[genuine].mean() + (~said[~genuine]).mean()) / 2)

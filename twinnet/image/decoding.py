@@ -62,6 +62,8 @@ def decode(
             _check_size(item.size, "the picture", position, max_pixels)
             return _pixels(_upright(item), "the picture", position, grey)
     if isinstance(item, str | PathLike):
+        if Path(item).exists() and not Path(item).is_file():  # a pipe would be waited for
+            raise ItemError(position, f"{item} is no file", UNREADABLE)
         return _of_file(Path(item), str(item), position, grey, max_pixels, least)
     if isinstance(item, bytes):
         return _of_file(BytesIO(item), "the picture", position, grey, max_pixels, least)

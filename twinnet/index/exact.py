@@ -100,8 +100,7 @@ class ExactIndex(Index):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        spec, stored = read_index(Path(folder), cls)
-        index = cls(**spec)
+        index, stored = read_index(Path(folder), cls)
         index.rows, index.ids = stored["rows"], stored["ids"].numpy()
         return index
 

@@ -72,8 +72,7 @@ class HammingIndex(Index):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        spec, stored = read_index(Path(folder), cls)
-        index = cls(**spec)
+        index, stored = read_index(Path(folder), cls)
         index._take(stored)
         return index
 

@@ -141,8 +141,7 @@ class HashedIndex(Index):
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
-        spec, stored = read_index(Path(folder), cls)
-        index = cls(**spec)
+        index, stored = read_index(Path(folder), cls)
         index.codes = load_index(Path(folder) / CODES)
         index.ids = index.codes.ids
         weights = {n.removeprefix(PROJECTION): t for n, t in stored.items() if n.startswith(PROJECTION)}

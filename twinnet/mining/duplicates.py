@@ -50,12 +50,14 @@ def deduplicate(embeddings: Any, threshold: float = 0.95, metric: str = "cosine"
             closer = values > nearest_score
             nearest_score[closer], nearest[closer] = values[closer], part[columns[closer]]
         within = block_scores(block, block, metric)
+        further: list[int] = []
         for i in range(len(block)):
             if nearest_score[i] >= threshold:
                 representative[start + i] = nearest[i]
                 continue
-            kept = torch.cat([kept, torch.tensor([start + i])])
+            further.append(start + i)
             closer = within[:, i] > nearest_score
             closer[: i + 1] = False
             nearest_score[closer], nearest[closer] = within[closer, i], start + i
+        kept = torch.cat([kept, torch.tensor(further, dtype=torch.long)])
     return Deduplication(kept.numpy(), representative.numpy())

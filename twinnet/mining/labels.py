@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from twinnet.embeddings import is_stored
+from twinnet.embeddings import as_rows, is_stored
 from twinnet.encoder import Array, Side
 from twinnet.errors import TwinnetError
 from twinnet.network import TwinNetwork
@@ -64,7 +64,7 @@ def label(
     labels = labels if isinstance(labels, str) else list(labels)
     width = {"truncate_dim": options.get("truncate_dim")}
     names = _named(network, labels, prompts, "left" if side == "right" else "right", **width)
-    rows = np.atleast_2d(items if is_stored(items) else network.encode(items, side=side, **options))
+    rows = as_rows(items) if is_stored(items) else np.atleast_2d(network.encode(items, side=side, **options))
     scores = network.similarity(names, rows, **width).T if side == "right" else network.similarity(rows, names, **width)
     probabilities = network.distance.probabilities(torch.from_numpy(scores))
     return Labelled(tuple(labels), scores, None if probabilities is None else probabilities.detach().numpy())

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from twinnet.embeddings import Embeddings, as_embeddings, as_table
+from twinnet.embeddings import Embeddings, as_embeddings, as_table, check_count
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.exact import ExactIndex
 from twinnet.index.metrics import ready
@@ -24,7 +24,11 @@ def search(queries: Any, corpus: Any, k: int = 10, metric: str = "cosine") -> tu
 
     Returns:
         Scores (Q, k), larger is closer, best first, and the rows (Q, k), or the ids of an index.
+
+    Raises:
+        TwinnetError: If `k` is no whole number of 1 or more, the metric is unknown, or the widths differ.
     """
+    check_count(k)
     if isinstance(corpus, Index):
         return corpus.search(queries, k)
     rows, table = as_table(corpus), as_table(queries, name="queries")

@@ -11,6 +11,7 @@ from twinnet.packages import package_folder
 # What a text network needs; a hub repository often holds the same weights in five further formats.
 HUB_PATTERNS = ["*.json", "*.txt", "*.model", "*.safetensors", "*/config.json", "*/*.safetensors"]
 HUB_FALLBACK = ["pytorch_model.bin", "*/pytorch_model.bin"]
+WEIGHTS = ("*.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,11 @@ class HubRepo:
             folder = Path(snapshot_download(self.repo, allow_patterns=HUB_PATTERNS, local_files_only=True))
         except Exception:
             return None
-        # Another library may have fetched the transformer alone, without what comes behind it.
+        # Another library may have fetched the transformer alone, without what comes behind it, or a download stopped.
         wanted = ["modules.json"] if self.repo.startswith("sentence-transformers/") else ["modules.json", "config.json"]
-        return folder if any((folder / name).is_file() for name in wanted) else None
+        described = any((folder / name).is_file() for name in wanted)
+        weights = any(path.is_file() for name in WEIGHTS for path in folder.rglob(name))
+        return folder if described and weights else None
 
 
 Source = PackageData | HubRepo

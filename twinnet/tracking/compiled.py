@@ -34,7 +34,6 @@ class CompiledPass:
     def __init__(self, module: nn.Module, example: Sequence[Tensor], hint: str) -> None:
         self._compiled = CompiledModule(module, example, hint, fixed=True)
         self._own = threading.local()  # a request serves one thread
-        self._trusted: bool | None = None
 
     def __call__(
         self, calls: Sequence[Sequence[Tensor]], expected: Callable[[], Sequence[Array]]
@@ -45,13 +44,13 @@ class CompiledPass:
             calls: The inputs.
             expected: What torch gives for the first of them. It is asked once.
         """
-        if self._trusted is False:
+        if self._compiled.trusted is False:
             return None
         found = self._run(calls)
-        if self._trusted is None:
+        if self._compiled.trusted is None:
             hint = self._compiled.hint
-            self._trusted = all(agrees(*pair, hint) for pair in zip(found[0], expected(), strict=True))
-            if not self._trusted:
+            self._compiled.trusted = all(agrees(*pair, hint) for pair in zip(found[0], expected(), strict=True))
+            if not self._compiled.trusted:
                 left_to_torch()
                 return None
         return found

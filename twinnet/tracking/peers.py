@@ -56,5 +56,8 @@ def _nanotrack(backbone: str | None, head: str | None) -> Any:
             raise TwinnetError(f"{path}: there is no such file")
     parameters = cv2.TrackerNano.Params()
     parameters.backbone, parameters.neckhead = backbone, head
-    with quiet():
-        return cv2.TrackerNano.create(parameters)
+    try:
+        with quiet():
+            return cv2.TrackerNano.create(parameters)
+    except cv2.error as error:
+        raise TwinnetError(f"{backbone} and {head} cannot be read as NanoTrack's model files") from error

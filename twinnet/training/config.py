@@ -83,9 +83,9 @@ class TrainingConfig:
             value = getattr(self, name)
             if value is not None:
                 check_count(value, name)
-        for name in ("workers", "seed"):
-            if getattr(self, name) < 0:
-                raise TwinnetError(f"{name} is {getattr(self, name)}: it must be 0 or more")
+        for name, most in (("workers", math.inf), ("seed", 2**63)):
+            if not 0 <= getattr(self, name) < most:
+                raise TwinnetError(f"{name} is {getattr(self, name)}: it must be 0 or more, and below 2**63")
         if not 0 <= self.warmup < 1:
             raise TwinnetError(f"warmup is {self.warmup}: it is a share of the steps, from 0 to below 1")
         for name in ("learning_rate", "backbone_learning_rate", "loss_learning_rate", "max_grad_norm"):

@@ -91,7 +91,7 @@ class Continuation:
         try:
             self.objective.load_state_dict(dict(found.weights))
             restore_optimizer(self.optimizer, found.optimizer)
-        except (RuntimeError, ValueError) as error:
+        except (LookupError, RuntimeError, ValueError) as error:
             raise TwinnetError(
                 f"{self.folder}: these checkpoints are of another network: start from the same one, or train into "
                 "another folder"

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from twinnet.component import Component
 from twinnet.data.examples import Examples
@@ -16,6 +17,12 @@ from twinnet.training.plan import StepPlan
 def described(part: Component) -> str:
     """A part with its arguments, as text; parts among those are told by their type alone."""
     return json.dumps([type(part).__name__, part.config], sort_keys=True, default=lambda other: type(other).__name__)
+
+
+def names_digest(module: nn.Module) -> str:
+    """A hash of the names of the weights that are trained."""
+    names = [name for name, weight in module.named_parameters() if weight.requires_grad]
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def data_digest(examples: Examples, plan: StepPlan) -> str:

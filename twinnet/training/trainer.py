@@ -24,7 +24,8 @@ from twinnet.training.config import TrainingConfig
 from twinnet.training.continuation import Continuation
 from twinnet.training.feed import Batch, BatchFeed
 from twinnet.training.groups import drop_frozen_gradients, parameter_groups
-from twinnet.training.identity import data_digest, described
+from twinnet.training.identity import data_digest, described, names_digest
+from twinnet.training.lock import alone_in
 from twinnet.training.log import TrainingLog
 from twinnet.training.muon import Muon
 from twinnet.training.objective import Objective, build_loss
@@ -96,7 +97,7 @@ class Trainer:
 
         Raises:
             TwinnetError: If the loss is not finite, an item cannot be taken, a batch is smaller than the number of
-                processes, or the checkpoint is of another run.
+                processes, the checkpoint is of another run, or another run trains into the same folder.
         """
         config = self.config
         self.result = TrainingResult()
@@ -117,6 +118,12 @@ class Trainer:
         self._module, self._prepared_optimizer = self._accelerator.prepare(self._objective, self._optimizer)
         self._log = TrainingLog(config.side_folder if self._accelerator.is_main_process else None)
         self._continuation = self._checkpoints()
+        folder = config.side_folder
+        with alone_in(folder) if folder is not None and self._accelerator.is_main_process else nullcontext():
+            self._run(resume)
+        return self.result
+
+    def _run(self, resume: bool) -> None:
         start = time.perf_counter()
         first, self._best_weights = self._continuation.restore(self.result) if resume else (0, {})
         if first:
@@ -128,7 +135,6 @@ class Trainer:
         self._train(first)
         self._finish()
         self.result.seconds = time.perf_counter() - start
-        return self.result
 
     def _forget_measured(self) -> None:
         """Thresholds and ranges belong to the weights that they were measured with."""
@@ -143,6 +149,10 @@ class Trainer:
             "steps": len(self.plan),
             "data": data_digest(self.examples, self.plan) if self.config.side_folder else None,
             "loss": described(self.loss),
+            "preprocess": [
+                described(tower.preprocess) for tower in self.network.towers if tower.preprocess is not None
+            ],
+            "trained weights": names_digest(self._objective),
             "metric": self.metric,
             "processes": self._accelerator.num_processes,
         }

@@ -39,5 +39,5 @@ def _read(path: str) -> Any:
 
     try:
         return as_embeddings(np.load(path, allow_pickle=False), name=path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise TwinnetError(f"{path} is no .npy file of embeddings ({error})") from error
