@@ -150,7 +150,7 @@ def test_bad_input_is_one_line(refused, tracking_model, film, tmp_path, monkeypa
     before = film.read_bytes()
     outputs = ("--csv", tmp_path / "b.png", "--plot", tmp_path / "." / "b.png")
     assert "b.png is to be written twice" in refused("track", film, "--box", SHOWN, *model, *outputs)
-    assert "is the video itself" in refused("track", film, "--box", SHOWN, *model, "--out", film)
+    assert "is read too" in refused("track", film, "--box", SHOWN, *model, "--out", film)
     assert film.read_bytes() == before
     (tmp_path / "text.mp4").write_text("no video")
     assert "text.mp4" in refused("track", tmp_path / "text.mp4", "--box", SHOWN, *model)

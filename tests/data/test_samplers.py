@@ -125,7 +125,6 @@ def test_grouped_batches_use_all_items_of_equal_groups():
         lambda: ClassBalancedBatches(["a", "b"], 1, 2),
         lambda: ClassBalancedBatches(["a", "b"], 2, 0),
         lambda: ClassBalancedBatches([], 2, 2),
-        lambda: ClassBalancedBatches(["a", "b", "c"], 2, 2),
     ],
 )
 def test_impossible_batches_are_refused(make):

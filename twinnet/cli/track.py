@@ -55,8 +55,6 @@ def run(options: argparse.Namespace) -> None:
     table = destination(options.csv) if options.csv else None
     written = list(filter(None, (options.out, options.csv, options.plot)))
     for path in written:
-        if Path(path).exists() and Path(path).resolve() == Path(options.video).resolve():
-            raise TwinnetError(f"{path} is the video itself: choose another name for what is written")
         if [Path(other).resolve() for other in written].count(Path(path).resolve()) > 1:
             raise TwinnetError(f"{path} is to be written twice: give each thing that is written a name of its own")
     if options.format == "otb" and len(options.box or options.exemplar or []) > 1:

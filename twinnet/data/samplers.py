@@ -107,7 +107,7 @@ class ClassBalancedBatches(Batches):
         seed: Of the random order.
 
     Raises:
-        TwinnetError: If there are fewer than two classes, none has two items, or a number is less than 1.
+        TwinnetError: If there are fewer than two classes, or a number is less than 1.
     """
 
     def __init__(self, labels: ArrayLike, classes_per_batch: int, items_per_class: int, seed: int = 0) -> None:
@@ -118,8 +118,6 @@ class ClassBalancedBatches(Batches):
             raise TwinnetError(
                 f"{len(self.members)} classes, {classes_per_batch} a batch: both must be 2 or more, for negatives"
             )
-        if items_per_class > 1 and max(map(len, self.members)) < 2:
-            raise TwinnetError("no class has two items: there is nothing that belongs together to learn from")
         self.classes_per_batch = classes_per_batch
         self.items_per_class = items_per_class
 
