@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.acceleration import ActivationRanges
-from twinnet.embeddings import as_embeddings, check_count, is_stored, stored_rows
+from twinnet.checks import check_count
+from twinnet.embeddings import as_embeddings, is_stored, stored_rows
 from twinnet.encoding import EncodeReport, batch_budget, encode, evaluating
 from twinnet.errors import TwinnetError
 from twinnet.features import Batch

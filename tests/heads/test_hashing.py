@@ -45,7 +45,7 @@ def test_planes_are_those_of_the_seed_orthogonal_and_not_trained():
         torch.testing.assert_close(block @ block.T, torch.eye(len(block)))
     assert torch.equal(layer.planes, Hyperplanes(6, 15, seed=3).planes)
     assert not torch.equal(layer.planes, Hyperplanes(6, 15, seed=4).planes)
-    with pytest.raises(TwinnetError, match="0 bits"):
+    with pytest.raises(TwinnetError, match="bits is 0"):
         Hyperplanes(6, 0)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from twinnet.checks import check_count
 from twinnet.data.classes import rows_by_class
 from twinnet.errors import TwinnetError
 
@@ -45,7 +46,8 @@ class ShuffledBatches(Batches):
 
     def __init__(self, n: int, batch_size: int, seed: int = 0) -> None:
         super().__init__(seed)
-        _at_least_one(n=n, batch_size=batch_size)
+        check_count(n, "n")
+        check_count(batch_size, "batch_size")
         self.n = n
         self.batch_size = batch_size
 
@@ -73,7 +75,8 @@ class DistinctBatches(Batches):
     def __init__(self, columns: Sequence[Sequence[Hashable]], batch_size: int, seed: int = 0) -> None:
         super().__init__(seed)
         self.rows = [set(row) for row in zip(*columns, strict=True)]
-        _at_least_one(n=len(self.rows), batch_size=batch_size)
+        check_count(len(self.rows), "the number of rows")
+        check_count(batch_size, "batch_size")
         self.batch_size = batch_size
 
     def _draw(self, rng: np.random.Generator) -> Sequence[Sequence[int]]:
@@ -112,7 +115,7 @@ class ClassBalancedBatches(Batches):
 
     def __init__(self, labels: ArrayLike, classes_per_batch: int, items_per_class: int, seed: int = 0) -> None:
         super().__init__(seed)
-        _at_least_one(items_per_class=items_per_class)
+        check_count(items_per_class, "items_per_class")
         self.members = rows_by_class(labels)
         if min(len(self.members), classes_per_batch) < 2:
             raise TwinnetError(
@@ -201,9 +204,3 @@ def _follow(next_open: list[int], batch: int) -> int:
     for passed in path:
         next_open[passed] = batch
     return batch
-
-
-def _at_least_one(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise TwinnetError(f"{name} is {count}: expected 1 or more")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from twinnet.errors import TwinnetError
+from twinnet.checks import check_count
 from twinnet.features import Features
 from twinnet.heads.base import HeadLayer
 
@@ -34,8 +34,7 @@ class Hyperplanes(HeadLayer):
 
     def __init__(self, in_features: int, bits: int, seed: int = 0) -> None:
         super().__init__()
-        if bits < 1:
-            raise TwinnetError(f"a code of {bits} bits: at least 1 is needed")
+        check_count(bits, "bits")
         generator = torch.Generator().manual_seed(seed)
         blocks = [torch.randn(in_features, in_features, generator=generator) for _ in range(0, bits, in_features)]
         self.register_buffer("planes", torch.cat([torch.linalg.qr(block).Q.T for block in blocks])[:bits])  # (bits, D)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinnet.errors import TwinnetError
+from twinnet.checks import check_count
 from twinnet.features import Features
 from twinnet.heads.base import HeadLayer
 
@@ -19,8 +19,7 @@ class Views(HeadLayer):
 
     def __init__(self, count: int) -> None:
         super().__init__()
-        if count < 1:
-            raise TwinnetError(f"views of an item: {count}, at least 1 is needed")
+        check_count(count, "count")
         self.count = count
 
     def forward(self, features: Features) -> Features:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from twinnet.errors import TwinnetError
+from twinnet.checks import check_count
 from twinnet.index.base import Ids
 from twinnet.index.codes import Counts, Places, Words, differing
 from twinnet.index.hamming import HammingIndex
@@ -56,8 +56,9 @@ class BucketIndex(HammingIndex):
 
     def __init__(self, probes: int = 32, buckets: int | None = None, seed: int = 0) -> None:
         super().__init__()
-        if probes < 1 or (buckets is not None and buckets < 1):
-            raise TwinnetError(f"{probes} probes of {buckets} buckets: at least 1 is needed")
+        check_count(probes, "probes")
+        if buckets is not None:
+            check_count(buckets, "buckets")
         self.probes = probes
         self.buckets = buckets
         self.seed = seed

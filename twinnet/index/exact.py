@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import as_embeddings, check_count
+from twinnet.checks import check_count
+from twinnet.embeddings import as_embeddings
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.folder import read_index, write_index
 from twinnet.index.ids import joined, staying

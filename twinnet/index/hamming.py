@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import check_count
+from twinnet.checks import check_count
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.codes import Bytes, Counts, Places, Words, as_codes, as_words, nearest
 from twinnet.index.folder import read_index, write_index

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import Embeddings, as_embeddings, check_count
+from twinnet.checks import check_count
+from twinnet.embeddings import Embeddings, as_embeddings
 from twinnet.errors import TwinnetError
 from twinnet.features import Features
 from twinnet.heads.base import HeadLayer
@@ -58,8 +59,7 @@ class HashedIndex(Index):
     ) -> None:
         if check_metric(metric) == "hamming":
             raise TwinnetError("codes ordered by their Hamming distance are the index 'hamming'")
-        if candidates < 1:
-            raise TwinnetError(f"candidates is {candidates}: it must be at least 1")
+        check_count(candidates, "candidates")
         self.metric = metric
         self.projection = projection
         self.codes: Index = indexes.create(codes)

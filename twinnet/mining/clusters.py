@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from twinnet.embeddings import as_embeddings, check_count, check_score
+from twinnet.checks import check_count, check_score
+from twinnet.embeddings import as_embeddings
 from twinnet.errors import TwinnetError
 from twinnet.index.metrics import block_scores, ready
 
@@ -34,8 +35,12 @@ def communities(
 
     Returns:
         For each community its rows, by closeness to the centre; the largest community first.
+
+    Raises:
+        TwinnetError: If `min_size` is no whole number of 1 or more, or the threshold is no number.
     """
     check_score(threshold)
+    check_count(min_size, "min_size")
     rows = ready(as_embeddings(embeddings), metric)
     sizes = _neighbour_counts(rows, threshold, metric)
     centres = torch.argsort(sizes, descending=True, stable=True)

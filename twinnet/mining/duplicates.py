@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from twinnet.embeddings import as_embeddings, check_score
+from twinnet.checks import check_score
+from twinnet.embeddings import as_embeddings
 from twinnet.index.metrics import block_scores, ready
 
 ROWS = 256

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from twinnet.embeddings import as_embeddings, check_count, check_score
+from twinnet.checks import check_count, check_score
+from twinnet.embeddings import as_embeddings
 from twinnet.index.metrics import PRODUCTS, block_scores, ready
 from twinnet.mining.screening import LEAST, Screen, screen_for
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from twinnet.embeddings import Embeddings, as_embeddings, as_table, check_count
+from twinnet.checks import check_count
+from twinnet.embeddings import Embeddings, as_embeddings, as_table
 from twinnet.index.base import Ids, Index, Scores
 from twinnet.index.exact import ExactIndex
 from twinnet.index.metrics import ready

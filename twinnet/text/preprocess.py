@@ -6,7 +6,6 @@ import copy
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Sequence
-from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -15,6 +14,7 @@ import numpy.typing as npt
 import torch
 from tokenizers import Encoding, Tokenizer, normalizers
 
+from twinnet.checks import check_count
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.features import Batch
 from twinnet.files import is_unicode
@@ -101,7 +101,8 @@ class TextPreprocess(Preprocess):
         if "prompt" in changed:
             varied.prompt = self.prompts.get(changed["prompt"], changed["prompt"])
         if "max_length" in changed:
-            varied.max_length = _positive(changed["max_length"])
+            check_count(changed["max_length"], "max_length")
+            varied.max_length = int(changed["max_length"])
             varied.tokenizer = _ready(self.tokenizer.to_str(), varied.max_length, lowercase=False)
         return varied
 
@@ -219,12 +220,6 @@ def _check_unicode(position: int, texts: Iterable[str]) -> None:
     for text in texts:
         if not is_unicode(text):
             raise refuse(position, text, "valid Unicode: it has half of a surrogate pair")
-
-
-def _positive(max_length: Any) -> int:
-    if not isinstance(max_length, Integral) or max_length < 1:
-        raise TwinnetError(f"max_length is {max_length!r}: it is a number of tokens, at least 1")
-    return int(max_length)
 
 
 def _ready(source: str, max_length: int | None, lowercase: bool) -> Tokenizer:

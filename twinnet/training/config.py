@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from twinnet.embeddings import check_count
+from twinnet.checks import check_count
 from twinnet.errors import TwinnetError, unknown_name
 from twinnet.training.schedule import SCHEDULES
 
