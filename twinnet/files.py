@@ -55,7 +55,11 @@ def check_files(folder: Path, files: Mapping[str, str], what: str) -> None:
             raise TwinnetError(f"{path}: lies outside the folder of the saved {what}: do not trust it")
         if not path.is_file():
             raise TwinnetError(f"{path}: missing from the saved {what}: restore it or save the {what} again")
-        if checksum(path) != expected:
+        try:
+            whole = checksum(path) == expected
+        except OSError as error:
+            raise TwinnetError(f"{path}: cannot be read ({error})") from error
+        if not whole:
             raise TwinnetError(
                 f"{path}: truncated or changed since the {what} was saved: restore it or save the {what} again"
             )

@@ -158,3 +158,13 @@ def test_the_development_sequences(data):
     found = {sequence.name: sequence for sequence in read_sequences(data / "tracking" / "dev")}
     assert len(found) == 7
     assert found["Crossing"].boxes[0].tolist() == [204, 150, 17, 50]
+
+
+def test_a_folder_in_the_place_of_boxes_is_refused(tmp_path):
+    (tmp_path / "groundtruth_rect.txt").mkdir()
+    with pytest.raises(TwinnetError, match=r"groundtruth_rect\.txt"):
+        read_sequences(tmp_path)
+    (tmp_path / "groundtruth_rect.txt").rmdir()
+    (tmp_path / "boxes.csv").write_text("file,x,y,w,h\n")
+    with pytest.raises(TwinnetError, match=r"boxes\.csv"):
+        read_sequences(tmp_path)

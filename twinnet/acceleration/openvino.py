@@ -24,6 +24,7 @@ from twinnet.acceleration.int8 import quantized
 from twinnet.acceleration.keeping import all_kept, kept
 from twinnet.acceleration.precision import Embed
 from twinnet.acceleration.ranges import required_ranges
+from twinnet.errors import TwinnetError
 from twinnet.features import Batch
 from twinnet.preprocess import Prepared
 from twinnet.tower import Tower
@@ -132,6 +133,8 @@ class Checked:
                 if model.trusted:
                     return rows
                 left_to_torch()
+            except TwinnetError:  # of the items, not of the network
+                raise
             except Exception as error:  # OpenVINO's own kinds of failure share no other base
                 left_to_torch(error)
             REFUSED.add(self.compiled.tower)

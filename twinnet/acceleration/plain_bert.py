@@ -28,7 +28,7 @@ def is_plain_bert(tower: Tower) -> bool:
     return (
         type(backbone) is BertBackbone
         and type(tower) is Tower
-        and not (_is_hooked(tower) or _is_hooked(backbone))
+        and not (_is_hooked_itself(tower) or _is_hooked_itself(backbone))
         and all(map(_is_unchanged, backbone.encoder.modules()))
     )
 
@@ -67,7 +67,7 @@ def norm(layer: nn.LayerNorm, dtype: torch.dtype) -> tuple[Any, ...]:
 
 def _is_unchanged(module: nn.Module) -> bool:
     """Whether it does what its weights say and nothing else, in float32."""
-    if type(module) not in PLAIN or _is_hooked(module):
+    if type(module) not in PLAIN or _is_hooked_itself(module):
         return False
     if isinstance(module, nn.Linear) and module._parameters["bias"] is None:
         return False
@@ -77,5 +77,5 @@ def _is_unchanged(module: nn.Module) -> bool:
     return weight is None or weight.dtype == torch.float32
 
 
-def _is_hooked(module: nn.Module) -> bool:
+def _is_hooked_itself(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks)

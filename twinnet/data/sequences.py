@@ -147,6 +147,8 @@ def _plain(place: Path) -> Iterator[Sequence]:
                 if "\0" in row["file"]:
                     raise ValueError("a name with a NUL byte")
                 targets.setdefault(row.get("target"), []).append((place / row["file"], box))
+    except OSError as error:
+        raise TwinnetError(f"{path} cannot be read ({error})") from error
     except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise TwinnetError(f"{path}: needs the columns file,x,y,w,h with numbers ({error})") from error
     if not targets:
@@ -195,6 +197,8 @@ def _checked(name: str, frames: Iterable[Path], boxes: Boxes, source: Path) -> S
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise TwinnetError(f"{path} cannot be read ({error})") from error
     except UnicodeDecodeError as error:
         raise TwinnetError(f"{path}: not a text file in UTF-8 ({error})") from error
 

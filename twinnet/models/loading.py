@@ -40,7 +40,8 @@ def load(
             (`twinnet models`), or "owner/name" on the model hub. Paths and installed packages never touch the network.
         device: Where to put it, as torch names it; the CPU unless given.
         precision: What `encode` computes in unless it is told otherwise; see there.
-        trust_remote_code: Whether code that comes with the model may run.
+        trust_remote_code: Whether code that comes with the model may run; it has to be in the folder, since code is
+            never fetched from the hub.
 
     Raises:
         TwinnetError: If there is no such model, device or precision, or the model's files are damaged.

@@ -166,7 +166,10 @@ def read_tokenizer(
         TwinnetError: If the tokenizer is missing or damaged.
     """
     side_files = read_side_files(folder)
-    described = json.loads(side_files.get("tokenizer_config.json", "{}"))
+    try:
+        described = dict(json.loads(side_files.get("tokenizer_config.json", "{}")))
+    except (ValueError, TypeError) as error:
+        raise TwinnetError(f"{folder / 'tokenizer_config.json'}: damaged ({error})") from error
     if max_length is None:
         positions = config.get("max_position_embeddings", -1)
         bounds = [described.get("model_max_length", 10**9), positions if positions > 0 else 10**9]
@@ -195,7 +198,10 @@ def _tokenizer_json(folder: Path) -> str:
     """The fast tokenizer's JSON; older folders have only a vocabulary, from which transformers makes it."""
     path = folder / TOKENIZER_FILE
     if path.is_file():
-        return path.read_bytes().decode()
+        try:
+            return path.read_bytes().decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise TwinnetError(f"{path}: cannot be read ({error})") from error
     from transformers import AutoTokenizer
 
     try:
