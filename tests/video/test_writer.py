@@ -91,15 +91,22 @@ def test_nothing_is_written_after_the_end(tmp_path, frames):
 
 
 INTERRUPTED = """
-import os, signal, threading, time
+import os, signal, time
 import numpy as np
 from twinnet.video import VideoWriter
-frames = np.random.default_rng(0).integers(0, 256, (4, 1080, 1920, 3), dtype=np.uint8)
+frames = np.random.default_rng(0).integers(0, 256, (4, 96, 128, 3), dtype=np.uint8)
+
+def interrupt():
+    time.sleep(2)  # by then the other thread waits for the last frames, which come after this
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.5)
+
 try:
     with VideoWriter("a.webm") as writer:
-        for frame in frames:
+        writer.write(frames[0])
+        writer._encoder.submit(interrupt)
+        for frame in frames[1:]:
             writer.write(frame)
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 except KeyboardInterrupt:
     print("interrupted")
 """
