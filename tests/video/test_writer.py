@@ -94,6 +94,7 @@ INTERRUPTED = """
 import os, signal, time
 import numpy as np
 from twinnet.video import VideoWriter
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may be deaf to it
 frames = np.random.default_rng(0).integers(0, 256, (4, 96, 128, 3), dtype=np.uint8)
 
 def interrupt():
