@@ -114,7 +114,12 @@ class Tower(nn.Module):
 
 def is_hooked(module: nn.Module) -> bool:
     """Whether anything is hooked to a module or one of its parts."""
-    return any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+    return any(map(is_hooked_itself, module.modules()))
+
+
+def is_hooked_itself(module: nn.Module) -> bool:
+    """Whether anything is hooked to a module, whatever its parts have."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def tensors_of(module: nn.Module) -> Iterator[Tensor]:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import chain, cycle
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from twinnet.errors import TwinnetError
+from twinnet.tower import tensors_of
 
 # How close a compiled module must come to torch, by OpenVINO's name of the precision.
 CLOSE = {"f32": 1e-3, "bf16": 5e-2}
@@ -172,7 +173,7 @@ class _Flat(nn.Module):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.hidden = [module]
-        for number, tensor in enumerate(chain(module.parameters(), module.buffers())):
+        for number, tensor in enumerate(tensors_of(module)):
             self.register_buffer(f"tensor{number}", tensor)
 
     def forward(self, *inputs: Tensor) -> Any:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from twinnet.backbones.bert import ACTIVATIONS, Added, Attention, BertBackbone, Encoder, Layer
 from twinnet.backbones.dropout import Dropout
 from twinnet.features import Batch
-from twinnet.tower import Tower
+from twinnet.tower import Tower, is_hooked_itself
 
 NAMES = {kind: name for name, kind in ACTIVATIONS.items()}
 # What an encoder consists of that nobody has changed.
@@ -28,7 +28,7 @@ def is_plain_bert(tower: Tower) -> bool:
     return (
         type(backbone) is BertBackbone
         and type(tower) is Tower
-        and not (_is_hooked_itself(tower) or _is_hooked_itself(backbone))
+        and not (is_hooked_itself(tower) or is_hooked_itself(backbone))
         and all(map(_is_unchanged, backbone.encoder.modules()))
     )
 
@@ -67,7 +67,7 @@ def norm(layer: nn.LayerNorm, dtype: torch.dtype) -> tuple[Any, ...]:
 
 def _is_unchanged(module: nn.Module) -> bool:
     """Whether it does what its weights say and nothing else, in float32."""
-    if type(module) not in PLAIN or _is_hooked_itself(module):
+    if type(module) not in PLAIN or is_hooked_itself(module):
         return False
     if isinstance(module, nn.Linear) and module._parameters["bias"] is None:
         return False
@@ -75,7 +75,3 @@ def _is_unchanged(module: nn.Module) -> bool:
         return False
     weight = module._parameters.get("weight")
     return weight is None or weight.dtype == torch.float32
-
-
-def _is_hooked_itself(module: nn.Module) -> bool:
-    return bool(module._forward_hooks or module._forward_pre_hooks)

@@ -73,8 +73,7 @@ class Searches:
             TwinnetError: If there are no strangers, no probes of the gallery's people, or the rate is none.
         """
         self._check("DIR at FPIR")
-        if not 0 <= fpir <= 1:
-            raise TwinnetError(f"an FPIR of {fpir}: it is a share from 0 to 1")
+        check_fpir(fpir)
         tops = np.sort(self._tops[~self.mated])[::-1]
         allowed = int(np.floor(fpir * len(tops) + 1e-9))
         return self.at(float(np.nextafter(tops[allowed], np.inf)) if allowed < len(tops) else -np.inf, rank)
@@ -137,3 +136,13 @@ def _own_columns(names: npt.NDArray[Any], probes: Any) -> npt.NDArray[np.int64]:
     """The column of each probe's person, -1 for strangers."""
     column = {name: position for position, name in enumerate(names.tolist())}
     return np.array([column.get(name, -1) for name in np.asarray(probes).tolist()])
+
+
+def check_fpir(fpir: float) -> None:
+    """Check a false positive identification rate that is asked for.
+
+    Raises:
+        TwinnetError: If it is no share from 0 to 1.
+    """
+    if not 0 <= fpir <= 1:
+        raise TwinnetError(f"an FPIR of {fpir}: it is a share from 0 to 1")

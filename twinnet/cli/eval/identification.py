@@ -108,10 +108,11 @@ def _judged(network: TwinNetwork, trials: Trials) -> OperatingPoint | None:
 
 
 def _figures(searches: Searches, options: argparse.Namespace, point: OperatingPoint | None) -> dict[str, Any]:
+    from twinnet.evaluation.identification import check_fpir
+
     mated, strangers = bool(searches.mated.any()), int((~searches.mated).sum())
     for rate in options.fpir:
-        if not 0 <= rate <= 1:
-            raise TwinnetError(f"an FPIR of {rate}: it is a share from 0 to 1")
+        check_fpir(rate)
     # A rate that allows not one false positive among the strangers is a matter of luck.
     shown = [rate for rate in options.fpir if mated and rate * strangers >= 1]
     return {
